@@ -1,0 +1,197 @@
+// The configuration as plain data: what the file said, checked and completed with defaults. Names are the keys'.
+//
+// Built once by load() (config/load.hpp) and immutable from then on; a reload builds another and config/diff.hpp tells
+// what changed. Secrets are read (files, environment) while loading, so that a reload re-reads them.
+#pragma once
+
+#include "protocol/common/secret.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rekey::config {
+
+using Duration = std::chrono::milliseconds;
+
+enum class Protocol { postgres, mysql };
+enum class ListenerTls { disable, prefer, require, verify };
+enum class UpstreamTls { disable, prefer, require, verify_ca, verify_full };
+enum class TlsNegotiation { postgres, direct };
+enum class Target { primary, standby, any };
+enum class PoolMode { automatic, session, transaction, statement };
+enum class Strategy { single_user, alternating_users, dual_password };
+enum class Pinned { wait, close_at_transaction_end, close_now };
+enum class SourceType { file, env, exec, local };
+enum class LogFormat { text, json };
+
+// host:port, [v6]:port or unix:/path
+struct Address {
+    std::string host; // name, IPv4 or IPv6 without brackets; empty for a unix socket
+    std::uint16_t port = 0;
+    std::string unix_path;
+    bool is_unix() const { return !unix_path.empty(); }
+    bool is_loopback() const; // unix, localhost, 127/8, ::1
+    std::string text() const;
+    bool operator==(const Address&) const = default;
+};
+
+struct ListenerTlsOptions {
+    ListenerTls mode = ListenerTls::prefer;
+    std::string certificate, key, client_ca; // absolute paths; empty: none
+    bool operator==(const ListenerTlsOptions&) const = default;
+};
+
+struct Listener {
+    std::string name;
+    Protocol protocol = Protocol::postgres;
+    Address address;
+    ListenerTlsOptions tls;
+};
+
+// One network that may connect; prefix 0..32 or 0..128, or the word `unix`.
+struct Network {
+    bool unix_sockets = false;
+    bool v6 = false;
+    unsigned char bytes[16] = {};
+    unsigned prefix = 0;
+};
+
+struct User {
+    std::string name;
+    // Exactly one of password and verifiers, or neither with methods: [cert].
+    protocol::Secret password;              // from file, env or value
+    std::vector<std::string> verifiers;     // SCRAM-SHA-256$…; others are MySQL's
+    std::vector<Network> allow;             // default: loopback and unix
+    std::vector<std::string> methods;       // empty: the protocol's strongest
+    std::uint32_t max_connections = 0;      // 0: no limit
+};
+
+struct Login {
+    std::string username;
+    protocol::Secret password;
+    std::string credential; // or the name of another credential
+};
+
+struct Source {
+    SourceType type = SourceType::file;
+    std::string path;                        // file
+    std::string username_variable, password_variable; // env
+    std::vector<std::string> command;        // exec: argv, no shell
+    std::vector<std::string> environment;    // exec: names passed on
+    Duration timeout{10000};                 // exec
+    bool strict_permissions = false;         // file
+    Login initial;                           // local
+};
+
+struct RotationWindow { // of the day, UTC; may wrap midnight
+    std::chrono::minutes from{0}, to{0};
+    std::string text;
+};
+
+struct Rotation {
+    Strategy strategy = Strategy::alternating_users;
+    std::vector<std::string> users; // alternating_users: two; default made from the initial user
+    Duration overlap{0};
+    std::optional<Duration> every;
+    std::optional<RotationWindow> window;
+    std::optional<Login> admin;
+};
+
+struct Credential {
+    std::string name;
+    Source source;
+    Duration refresh{5000};
+    Duration drain_deadline{300000};
+    Pinned pinned = Pinned::wait;
+    std::uint32_t surge = 1;
+    Duration window{1000};
+    std::string role; // defaults to users[0] with alternating_users
+    std::optional<Rotation> rotation;
+    std::string where; // file:line, for messages
+};
+
+struct Pool {
+    PoolMode mode = PoolMode::automatic;
+    std::uint32_t size = 20;
+    std::uint32_t min = 0;
+    Duration wait_timeout{30000};
+    Duration idle_timeout{600000};
+    Duration max_lifetime{3600000};
+    std::uint32_t prepared_statements = 200;
+    bool operator==(const Pool&) const = default;
+};
+
+struct UpstreamTlsOptions {
+    std::optional<UpstreamTls> mode; // unset: prefer for loopback and unix hosts, verify_full for others
+    std::string ca;                  // absolute path; empty: the system's
+    TlsNegotiation negotiation = TlsNegotiation::postgres;
+    bool operator==(const UpstreamTlsOptions&) const = default;
+};
+
+struct Upstream {
+    std::string name;
+    Protocol protocol = Protocol::postgres;
+    std::vector<Address> hosts;
+    std::string database; // for verifying where the routes name none
+    Target target = Target::primary;
+    UpstreamTlsOptions tls;
+    std::string credential;
+    Pool pool;
+    Duration connect_timeout{5000}; // TCP, TLS and login of one backend
+    std::string where;
+};
+
+struct Route {
+    std::string listener, database, user; // "*" matches all
+    std::string upstream;
+    std::string upstream_database; // empty: as the client said
+};
+
+struct Store {
+    std::string path; // empty: no store (then no `local` credential and nothing is remembered over a restart)
+    protocol::Secret key; // 32 bytes, decoded
+};
+
+struct Admin {
+    std::optional<Address> address;
+    std::optional<Address> console;
+    protocol::Secret token;
+    std::string token_path; // where a made token is kept when none was configured
+};
+
+struct Limits {
+    std::uint32_t client_connections = 10000;
+    Duration startup_timeout{15000};
+    std::uint64_t message_collect = 1 << 20; // bytes
+    Duration shutdown_timeout{30000};
+};
+
+struct Config {
+    std::string file; // as given
+    std::uint32_t workers = 1;
+    std::vector<Listener> listeners;
+    std::vector<User> users;
+    std::vector<Credential> credentials;
+    std::vector<Upstream> upstreams;
+    std::vector<Route> routes;
+    Store store;
+    Admin admin;
+    std::string audit_path;
+    std::string log_level = "info";
+    LogFormat log_format = LogFormat::text;
+    Limits limits;
+    std::vector<std::string> warnings; // readable secrets and the like, one sentence each
+
+    const Upstream* find_upstream(std::string_view name) const;
+    const Credential* find_credential(std::string_view name) const;
+    const User* find_user(std::string_view name) const;
+    const Listener* find_listener(std::string_view name) const;
+};
+
+using ConfigPtr = std::shared_ptr<const Config>;
+
+} // namespace rekey::config

@@ -1,0 +1,52 @@
+// Where a credential comes from. One file per source in rotation/sources/.
+#pragma once
+
+#include "config/config.hpp"
+#include "rotation/ports.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rekey::rotation {
+
+// What a source handed out, before it got a generation.
+struct Fetched {
+    std::string username;
+    protocol::Secret password;
+    std::string version; // opaque, never a secret, equal for equal content (a salted hash where the store has none)
+    std::optional<std::chrono::system_clock::time_point> not_after;
+};
+
+// `error` says store, path, what happened and what to do; never a secret. Exactly one of the two is set.
+struct FetchResult {
+    std::optional<Fetched> credential;
+    std::string error;
+};
+
+class Source {
+  public:
+    virtual ~Source() = default;
+    virtual std::string_view type() const = 0;
+    // Single-flight is the caller's. The callback arrives on the control thread.
+    virtual void fetch(std::function<void(FetchResult)> done) = 0;
+    // Calls `changed` (on the control thread, debounced) when the store says that something changed. May never do so:
+    // polling is the caller's. Ends with the source.
+    virtual void watch(std::function<void()> changed) { (void)changed; }
+};
+
+// Watches descriptors for the sources (inotify); implemented on the control thread's event loop, faked in tests.
+class DescriptorWatcher {
+  public:
+    virtual ~DescriptorWatcher() = default;
+    // Calls `readable` on the control thread whenever fd is readable, until unwatch(fd). Does not own fd.
+    virtual void watch(int fd, std::function<void()> readable) = 0;
+    virtual void unwatch(int fd) = 0;
+};
+
+// For file, env and exec; `local` has no source object (the rotator reads the store).
+std::unique_ptr<Source> make_source(const config::Credential& configuration, Environment& environment,
+                                    DescriptorWatcher& watcher, LogSink log);
+
+} // namespace rekey::rotation
