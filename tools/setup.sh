@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# setup.sh [full|--check|--check-full]
+#   Install what building and testing need on Debian 12, as root or through sudo. Idempotent: what is there is left
+#   alone, so that the other commands can call it at every start. --check only tells (exit 1: something is missing).
+#   full adds toolchains for more drivers and newer servers beside the system (nothing of those is installed).
+set -euo pipefail
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+venv=build/venv
+servers=build/servers
+
+say() { echo "setup: $*" >&2; }
+
+wanted() { # the packages of the given lists, comments dropped
+    sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@"
+}
+
+missing_packages() {
+    local have
+    have=$(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 2>/dev/null | awk '$1 == "ii" {print $2}')
+    comm -23 <(wanted "$@" | LC_ALL=C sort -u) <(LC_ALL=C sort -u <<<"$have")
+}
+
+venv_stamp() { sha256sum tools/requirements.txt | cut -c1-16; }
+
+venv_is_current() {
+    [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$(venv_stamp)" ]
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -- "$@"; fi
+}
+
+# No service may start by itself where systemd does not run: the tests start their own servers.
+with_quiet_services() {
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ ! -d /run/systemd/system ] && [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+        made=1
+    fi
+    local status=0
+    "$@" || status=$?
+    [ -z "$made" ] || as_root rm -f "$policy"
+    return $status
+}
+
+apt_install() {
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o Dpkg::Use-Pty=0)
+    # A mirror may hiccup: one more try after a fresh index is cheap.
+    for try in 1 2; do
+        as_root "${apt[@]}" update >&2 || true
+        if as_root "${apt[@]}" install -y --no-install-recommends "$@" </dev/null >&2; then return 0; fi
+        say "apt-get install failed (try $try)"
+    done
+    return 1
+}
+
+# PostgreSQL's package would make a cluster of its own; the tests have theirs.
+forbid_main_cluster() {
+    [ -e /etc/postgresql-common/createcluster.conf ] && return 0
+    as_root mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+}
+
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || { say "this is not a Debian system; install by hand: ${missing[*]}"; return 1; }
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        say "root or sudo is needed to install: ${missing[*]}"
+        return 1
+    fi
+    say "installing ${#missing[@]} packages: ${missing[*]}"
+    forbid_main_cluster
+    with_quiet_services apt_install "${missing[@]}"
+}
+
+make_venv() {
+    venv_is_current && return 0
+    say "making $venv"
+    rm -rf "$venv"
+    mkdir -p build
+    /usr/bin/python3 -m venv "$venv"
+    for try in 1 2; do
+        if "$venv/bin/pip" install -q --disable-pip-version-check --only-binary :all: -r tools/requirements.txt >&2; then
+            venv_stamp >"$venv/.stamp"
+            return 0
+        fi
+        say "pip failed (try $try)"
+    done
+    return 1
+}
+
+# Newer servers and toolchains than Debian 12's, unpacked under build/servers; what could not be had is named and does
+# not stop the rest: the tests that want it say NOT RUN.
+fetch_servers() {
+    local failed=0
+    export DEBS_APT_DIR=$PWD/$servers/.apt
+    fetch() { tools/fetch-debs.sh -p "$@" >&2 || { say "NOT AVAILABLE: ${*: -1}"; failed=1; }; }
+    fetch postgresql-18 postgresql-client-18 "$servers/postgresql-18"
+    fetch pgbouncer "$servers/pgbouncer"
+    command -v go >/dev/null || fetch golang-go "$servers/go"
+    command -v node >/dev/null || install_one nodejs npm || failed=1
+    command -v cargo >/dev/null || fetch cargo rustc "$servers/rust"
+    return $failed
+}
+
+install_one() {
+    forbid_main_cluster
+    with_quiet_services apt_install "$@"
+}
+
+case ${1:-} in
+    --check)
+        venv_is_current && [ -z "$(missing_packages tools/packages.txt)" ]
+        ;;
+    --check-full)
+        "$0" --check && [ -z "$(missing_packages tools/packages-extra.txt)" ] && [ -e "$servers/.complete" ]
+        ;;
+    "")
+        install_packages tools/packages.txt
+        make_venv
+        ;;
+    full)
+        install_packages tools/packages.txt tools/packages-extra.txt
+        make_venv
+        mkdir -p "$servers"
+        if fetch_servers; then touch "$servers/.complete"; else say "some servers are missing; see above"; fi
+        ;;
+    *)
+        echo "usage: ${0##*/} [full|--check|--check-full]" >&2
+        exit 2
+        ;;
+esac
