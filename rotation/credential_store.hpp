@@ -57,7 +57,16 @@ class CredentialStore {
     // Named process-wide values: "mock-secret", "listener-certificate", …
     virtual StoreError read_value(std::string_view name, std::optional<protocol::Secret>& value) = 0;
     virtual StoreError write_value(std::string_view name, const protocol::Secret& value) = 0;
+    // Path and reason of the last failure, for a log; never a secret. Empty when nothing failed yet.
+    virtual std::string message() const { return {}; }
 };
+
+class Environment; // rotation/ports.hpp
+
+// The value called `name`, or 32 random bytes stored under it when there was none: the mock secret, the key of the
+// sources' version hashes. `key` is set only when `none` is returned.
+StoreError read_or_make_key(CredentialStore& store, std::string_view name, Environment& environment,
+                            protocol::Secret& key);
 
 // The directory store. Takes the lock (flock on <path>/lock); `locked` when another process has it. Makes the
 // directory (0700) when missing. `message` says path and reason on failure.
