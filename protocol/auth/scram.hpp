@@ -1,10 +1,10 @@
 // SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, both sides. RFC 5802, 7677, 5929; PostgreSQL manual 55.3.
-// Pure computation; PBKDF2 (salted_password, keys_of) takes milliseconds and belongs on no I/O thread.
+// Pure computation. scram_keys() and scram_verifier() of a password run PBKDF2, which takes milliseconds: no I/O thread
+// calls them. The messages are in scram_client.hpp and scram_server.hpp.
 #pragma once
 
-#include "protocol/common/secret.hpp"
+#include "protocol/auth/digest.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,7 +12,8 @@
 
 namespace rekey::protocol::auth {
 
-using Digest = std::array<unsigned char, 32>;
+inline constexpr std::string_view scram_sha_256 = "SCRAM-SHA-256";
+inline constexpr std::string_view scram_sha_256_plus = "SCRAM-SHA-256-PLUS";
 
 // What a server stores: SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>, base64.
 struct ScramVerifier {
@@ -20,14 +21,19 @@ struct ScramVerifier {
     std::string salt; // raw bytes
     Digest stored_key{}, server_key{};
 
+    // Absent unless the whole text is a verifier: 1 or more iterations, a salt, two keys of 32 bytes.
     static std::optional<ScramVerifier> parse(std::string_view text);
     std::string text() const;
 };
 
+// What a user that does not exist is asked to prove: the same salt at each attempt, and nothing that any password
+// could match. `mock_secret` and `iterations` are those of every replica, else probing tells who exists.
+ScramVerifier mock_scram_verifier(std::string_view user, std::string_view mock_secret, std::uint32_t iterations);
+
 // What a client derives from the password; as secret as the password for logging in.
 struct ScramKeys {
     Digest client_key{}, server_key{};
-    ~ScramKeys();
+    ~ScramKeys(); // cleanses
 };
 
 // SASLprep (RFC 4013) is applied to valid UTF-8; other passwords are used as they are, as PostgreSQL does.
