@@ -1,0 +1,187 @@
+"""Fixtures: one shared PostgreSQL 15 with TLS for the session, servers of one's own, databases, Rekeys in front."""
+
+import itertools
+import re
+
+import psycopg
+import pytest
+
+from support.certificates import Authority
+from support.pgbench import initialise
+from support.postgres import PostgresServer, binaries
+from support.rekey import Rekey, binary, file_credential, local_credential
+from support.scratch import Scratch
+
+_numbers = itertools.count(1)
+
+
+def pytest_sessionstart(session):
+    del session
+    if not binary().exists():
+        pytest.exit(f"there is no {binary()}: ./dev build first", returncode=3)
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """A certificate authority for servers and clients."""
+    scratch = Scratch("rekey-ca-")
+    yield Authority(scratch.path)
+    scratch.close()
+
+
+@pytest.fixture(scope="session")
+def shared_server(authority):
+    """PostgreSQL 15 that tests may use but not restart."""
+    server = PostgresServer(authority=authority)
+    try:
+        server.start()
+        server.make_rotator("rotator", "rotator-password")
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def make_server(authority):
+    """Servers of one's own, to be broken: make_server(options…)."""
+    servers = []
+
+    def make(start=True, **options):
+        version = options.pop("version", 15)
+        if binaries(version) is None:
+            pytest.skip(f"NOT RUN: PostgreSQL {version} is not here; ./dev setup full fetches it")
+        server = PostgresServer(authority=authority, version=version, host_auth=options.pop("host_auth", "scram-sha-256"),
+                                options=options)
+        servers.append(server)
+        if start:
+            server.start()
+            server.make_rotator("rotator", "rotator-password")
+        return server
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+class Database:
+    """A role and a database that it owns, with unique names."""
+
+    def __init__(self, server):
+        number = next(_numbers)
+        self.server = server
+        self.role, self.name, self.password = f"role{number}", f"db{number}", f"first-{number}"
+        server.make_role(self.role, self.password)
+        server.make_database(self.name, self.role)
+
+    def target(self, **words):
+        """libpq words to reach it without Rekey."""
+        return {"host": "127.0.0.1", "port": self.server.port, "user": self.role, "password": self.password,
+                "dbname": self.name, **words}
+
+    def initialise(self, scale=1):
+        initialise(self.target(), scale)
+        return self
+
+    def backends(self):
+        return [row for row in self.server.backends(self.name) if row[2] != "watcher"]
+
+    def accepts(self, user, password):
+        """Whether the server lets this login in."""
+        try:
+            psycopg.connect(**{**self.target(), "user": user, "password": password, "sslmode": "disable"}).close()
+            return True
+        except psycopg.OperationalError as error:
+            if re.search("authentication failed|no password|not permitted", str(error)):
+                return False
+            raise
+
+
+@pytest.fixture
+def database(shared_server):
+    return Database(shared_server)
+
+
+@pytest.fixture
+def make_database():
+    return Database
+
+
+@pytest.fixture
+def make_rekey():
+    """Rekeys: make_rekey(configuration). Closed at the end; a sanitizer's report fails the test."""
+    instances = []
+
+    def make(configuration, **options):
+        instance = Rekey(configuration, **options)
+        instances.append(instance)
+        return instance
+
+    yield make
+    errors = []
+    for instance in instances:
+        try:
+            instance.close()
+        except AssertionError as error:
+            errors.append(str(error))
+    assert not errors, "\n".join(errors)
+
+
+def upstream(server, credential, **pool):
+    return {"name": "main", "protocol": "postgres", "hosts": [f"127.0.0.1:{server.port}"], "credential": credential,
+            "tls": {"mode": "disable"}, "pool": {"size": 4, **pool}}
+
+
+def configuration(server, credential, users=None, **pool):
+    """One upstream, one credential, every database and user."""
+    given = {
+        "credentials": [credential],
+        "upstreams": [upstream(server, credential["name"], **pool)],
+        "routes": [{"listener": "pg", "database": "*", "user": "*", "upstream": "main"}],
+    }
+    if users is not None:
+        given["users"] = users
+    return given
+
+
+@pytest.fixture
+def rekey_for(make_rekey):
+    """rekey_for(database, strategy=…, **pool): a started Rekey in front of a Database.
+
+    strategy: "file" (default; instance.publish(username, password) rewrites the secret), "single_user" or
+    "alternating_users". `credential` adds keys to the credential, `change` may alter the whole configuration."""
+
+    def build(database, strategy="file", credential=None, rotation=None, change=None, start=True, admin=True, **pool):
+        rekey = make_rekey({})
+        rekey.publish = lambda username, password: rekey.secret_json("app.json", username, password)
+        if strategy == "file":
+            rekey.publish(database.role, database.password)
+            entry = file_credential("app", rekey.directory / "app.json", **(credential or {}))
+        else:
+            rekey.secret_file("initial.password", database.password)
+            rekey.secret_file("rotator.password", "rotator-password")
+            entry = local_credential("app", database.role, "initial.password",
+                                     ("rotator", "rotator.password") if admin else None, strategy, rotation,
+                                     **(credential or {}))
+        rekey.configuration.update(configuration(database.server, entry, **pool))
+        if change is not None:
+            change(rekey.configuration)
+        rekey.write()
+        return rekey.start() if start else rekey
+
+    return build
+
+
+@pytest.fixture
+def watcher():
+    """watcher(server): a superuser connection for looking at pg_stat_activity."""
+    connections = []
+
+    def connect(server, dbname="postgres"):
+        connection = psycopg.connect(host=str(server.directory), port=server.port, user="postgres", dbname=dbname,
+                                     autocommit=True, application_name="watcher")
+        connections.append(connection)
+        return connection
+
+    yield connect
+    for connection in connections:
+        connection.close()

@@ -1,0 +1,163 @@
+"""Rotation while clients work: nobody notices, everything is replaced, the old password is refused."""
+
+import threading
+
+import psycopg
+import pytest
+
+from support.pgbench import Pgbench
+from support.waiting import wait_until
+from support.watching import BackendSampler
+
+pytestmark = pytest.mark.core
+
+SIZE = 6
+REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
+
+
+def change_password(database, rekey, password):
+    """What somebody else's rotation does: ALTER, then publish."""
+    database.server.sql(f"ALTER ROLE {database.role} PASSWORD '{password}'")
+    database.password = password
+    rekey.publish(database.role, password)
+
+
+def rotate_once(database, rekey, strategy, number):
+    before = rekey.credential("app")["generation"]
+    if strategy == "file":
+        change_password(database, rekey, f"file-{number}")
+    result = rekey.rotate("app")
+    assert result.returncode == 0, result.stderr + rekey.log()[-3000:]
+    assert rekey.credential("app")["generation"] == before + 1
+
+
+def identity(connection):
+    """What a rotation may not change for a client."""
+    status = {name: connection.info.parameter_status(name) for name in
+              ("session_authorization", "is_superuser", "application_name", "client_encoding", "DateStyle", "TimeZone",
+               "server_version", "standard_conforming_strings", "in_hot_standby", "default_transaction_read_only")}
+    return connection.execute("SELECT current_user").fetchone(), connection.info.backend_pid, status
+
+
+@pytest.mark.parametrize("mode", ["simple", "extended", "prepared"])
+@pytest.mark.parametrize("strategy", ["file", "single_user", "alternating_users"])
+def test_nobody_notices_a_rotation(database, rekey_for, strategy, mode):
+    server = database.server
+    database.initialise()
+    rekey = rekey_for(database, strategy, credential=REPLACE, size=SIZE)
+    first_password = database.password
+    refused_before = server.refused_logins(database.role)
+    with psycopg.connect(**rekey.target(database.name), autocommit=True) as idle:
+        seen = identity(idle)
+        bench = Pgbench(rekey.target(database.name), clients=3 * SIZE, seconds=6, mode=mode, script="tpcb").start()
+        wait_until(lambda: len(database.backends()) == SIZE, what="a full pool")
+        with BackendSampler(server, database.name) as sampler:
+            for number in range(3):
+                before = {row[0] for row in database.backends()}
+                rotate_once(database, rekey, strategy, number)
+                left = before & {row[0] for row in database.backends()}
+                assert not left, "old backends are left"
+                assert identity(idle) == seen
+            assert bench.running(), "the load ended before the rotations: nothing was shown"
+        result = bench.finish()
+    assert result.errors == 0, result.output + rekey.log()[-3000:]
+    assert min(sampler.counts) >= SIZE - 1 and max(sampler.counts) <= SIZE + 1, sampler.counts
+    assert server.refused_logins(database.role) - refused_before <= 3 * 3
+    assert not database.accepts(database.role, first_password)
+
+
+def test_status_metrics_and_audit_tell_of_a_rotation(database, rekey_for):
+    rekey = rekey_for(database, "alternating_users", credential=REPLACE)
+    with psycopg.connect(**rekey.target(database.name)) as connection:
+        connection.execute("SELECT 1")
+    assert rekey.rotate("app").returncode == 0
+    entry = rekey.credential("app")
+    assert entry["state"] == "idle" and entry["generation"] == 2
+    assert rekey.metric("rekey_credential_generation", credential="app") == 2
+    assert rekey.metric("rekey_rotations_total", credential="app", result="done") == 1
+    wait_until(lambda: rekey.metric("rekey_backend_connections", upstream="main", generation="1") == 0,
+               what="the old generation's series gone")
+    events = [record["event"] for record in rekey.audit() if record["credential"] == "app"]
+    for event in ("stage", "alter", "test", "promote", "publish", "prove", "done"):
+        assert event in events, events
+    assert rekey.cli("audit", "verify").returncode == 0
+    secrets = [database.password, "rotator-password", rekey.password]
+    for text in (rekey.log(), rekey.audit_path.read_text(), rekey.cli("status", "--json").stdout, rekey.get("/metrics")[1]):
+        assert not [secret for secret in secrets if secret in text]
+
+
+def test_no_plaintext_password_reaches_a_statement(make_server, make_database, rekey_for):
+    server = make_server(log_statement="all")
+    database = make_database(server)
+    rekey = rekey_for(database, "alternating_users")
+    for _ in range(2):
+        assert rekey.rotate("app").returncode == 0
+    statements = [line for line in server.log().splitlines() if "PASSWORD" in line and "rotator@" in line]
+    setting = [line for line in statements if "PASSWORD NULL" not in line]
+    assert len(setting) == 2, "exactly one statement a rotation sets a verifier"
+    assert all("SCRAM-SHA-256$" in line for line in setting), setting
+
+
+def test_the_retired_role_cannot_log_in(database, rekey_for):
+    rekey = rekey_for(database, "alternating_users")
+    server = database.server
+    assert rekey.rotate("app").returncode == 0
+    assert server.value(f"SELECT rolpassword IS NULL FROM pg_authid WHERE rolname = '{database.role}'") == "t"
+    clone = f"{database.role}_clone"
+    assert server.value(f"SELECT pg_has_role('{clone}', '{database.role}', 'member')") == "t"
+    with psycopg.connect(**rekey.target(database.name), autocommit=True) as connection:
+        connection.execute("CREATE TABLE made_by_clone (n int)")
+    owner = server.value("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_clone'", database=database.name)
+    assert owner == database.role
+    assert rekey.rotate("app").returncode == 0
+    assert server.value(f"SELECT rolpassword IS NULL FROM pg_authid WHERE rolname = '{clone}'") == "t"
+
+
+def test_a_dry_run_changes_nothing(database, rekey_for):
+    rekey = rekey_for(database, "alternating_users")
+    result = rekey.cli("rotate", "app", "--dry-run")
+    assert result.returncode == 0 and result.stdout.strip(), result.stderr
+    assert rekey.credential("app")["generation"] == 1
+    assert database.accepts(database.role, database.password)
+
+
+def test_a_second_rotate_joins_the_first(database, rekey_for):
+    database.initialise()
+    rekey = rekey_for(database, "single_user", credential={"replace": {"surge": 1, "window": "2s"}}, size=SIZE)
+    bench = Pgbench(rekey.target(database.name), clients=12, seconds=6).start()
+    wait_until(lambda: len(database.backends()) == SIZE, what="a full pool")
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(rekey.rotate("app"))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.returncode for result in results] == [0, 0, 0], [result.stderr for result in results]
+    assert rekey.credential("app")["generation"] == 2
+    assert bench.finish().errors == 0
+
+
+def test_a_followed_source_is_noticed_without_being_told(database, rekey_for):
+    rekey = rekey_for(database, credential=REPLACE)
+    with psycopg.connect(**rekey.target(database.name), autocommit=True) as connection:
+        for number in range(3):
+            change_password(database, rekey, f"noticed-{number}")
+            wait_until(lambda wanted=number + 2: rekey.credential("app")["generation"] == wanted, what="a new generation")
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_rotations_by_schedule(database, rekey_for):
+    rekey = rekey_for(database, "single_user", rotation={"every": "1s"})
+    wait_until(lambda: rekey.metric("rekey_rotations_total", credential="app", result="done") >= 3, 30,
+               what="three rotations")
+    with psycopg.connect(**rekey.target(database.name)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_single_user_without_an_admin(database, rekey_for):
+    rekey = rekey_for(database, "single_user", admin=False)
+    first = database.password
+    assert rekey.rotate("app").returncode == 0
+    assert not database.accepts(database.role, first)
+    with psycopg.connect(**rekey.target(database.name)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
