@@ -144,7 +144,7 @@ class Connection:
         messages = self._expect("Z")
         for kind, body in messages:
             if kind == "S":
-                name, value = body.rstrip(b"\0").split(b"\0", 1) if body.count(b"\0") > 1 else (body.rstrip(b"\0"), b"")
+                name, value = body.split(b"\0")[:2]
                 self.parameters[name.decode()] = value.decode()
             elif kind == "K":
                 self.key = (struct.unpack("!I", body[:4])[0], body[4:])
