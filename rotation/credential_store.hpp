@@ -57,7 +57,7 @@ class CredentialStore {
     // Named process-wide values: "mock-secret", "listener-certificate", …
     virtual StoreError read_value(std::string_view name, std::optional<protocol::Secret>& value) = 0;
     virtual StoreError write_value(std::string_view name, const protocol::Secret& value) = 0;
-    // Path and reason of the last failure, for a log; never a secret. Empty when nothing failed yet.
+    // Path and reason of the last failure, for a log; never a secret. Empty while nothing has failed.
     virtual std::string message() const { return {}; }
 };
 

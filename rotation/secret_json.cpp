@@ -1,0 +1,58 @@
+#include "rotation/secret_json.hpp"
+
+#include "protocol/common/secret.hpp"
+
+#include <openssl/crypto.h>
+
+#include <new>
+
+namespace rekey::rotation {
+
+namespace json = boost::json;
+
+void* CleansingMemory::do_allocate(std::size_t size, std::size_t alignment) {
+    return ::operator new(size, std::align_val_t(alignment));
+}
+
+void CleansingMemory::do_deallocate(void* memory, std::size_t size, std::size_t alignment) {
+    OPENSSL_cleanse(memory, size);
+    ::operator delete(memory, size, std::align_val_t(alignment));
+}
+
+std::optional<json::value> parse_secret_json(std::string_view text, CleansingMemory& memory) {
+    json::parse_options options;
+    options.allow_invalid_utf8 = true;
+    json::storage_ptr storage(&memory);
+    // Without storage of its own the parser would keep half-read strings in ordinary memory.
+    json::parser parser(storage, options);
+    parser.reset(storage);
+    boost::system::error_code error;
+    parser.write(text.data(), text.size(), error);
+    if (error)
+        return std::nullopt;
+    return parser.release();
+}
+
+std::string serialize_secret_json(const json::value& value) {
+    std::string text;
+    text.reserve(1024);
+    json::serializer serializer;
+    serializer.reset(&value);
+    char buffer[512];
+    while (!serializer.done()) {
+        auto part = serializer.read(buffer, sizeof buffer);
+        // A string that grows by itself would leave its old bytes behind.
+        if (text.capacity() - text.size() < part.size()) {
+            std::string larger;
+            larger.reserve(2 * (text.size() + part.size()));
+            larger = text;
+            protocol::cleanse(text);
+            text.swap(larger);
+        }
+        text.append(part.data(), part.size());
+    }
+    OPENSSL_cleanse(buffer, sizeof buffer);
+    return text;
+}
+
+} // namespace rekey::rotation

@@ -1,0 +1,26 @@
+// JSON that holds secrets: every buffer that parsing and serialising leave behind is cleansed.
+#pragma once
+
+#include <boost/json.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rekey::rotation {
+
+// Cleanses on deallocation. Must outlive the values made on it.
+class CleansingMemory final : public boost::json::memory_resource {
+    void* do_allocate(std::size_t size, std::size_t alignment) override;
+    void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override;
+    bool do_is_equal(const boost::json::memory_resource& other) const noexcept override { return this == &other; }
+};
+
+// Empty for anything but exactly one JSON value, nested at most 32 deep. Bytes that are no UTF-8 are let through: a
+// password may hold them.
+std::optional<boost::json::value> parse_secret_json(std::string_view text, CleansingMemory& memory);
+
+// The caller cleanses the text.
+std::string serialize_secret_json(const boost::json::value& value);
+
+} // namespace rekey::rotation
