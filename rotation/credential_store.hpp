@@ -36,7 +36,7 @@ struct StoreEntry {
     std::uint64_t generation = 0; // of `current`
     std::optional<StoredCredential> current, pending, previous;
     JournalStep step = JournalStep::none;
-    std::string rotation_id;      // of the rotation under way, for the audit log
+    std::string rotation_id; // of the rotation under way, for the audit log
     std::optional<std::chrono::system_clock::time_point> next_rotation, current_since;
     bool retire_previous = false; // previous must still be retired (password NULL, DISCARD) after the drain
 

@@ -11,8 +11,9 @@ namespace {
 using Time = std::chrono::system_clock::time_point;
 
 constexpr std::uint64_t format = 1;
-constexpr JournalStep steps[] = {JournalStep::none,     JournalStep::staged,   JournalStep::altered, JournalStep::tested,
-                                 JournalStep::promoted, JournalStep::replaced, JournalStep::proven};
+constexpr JournalStep steps[] = {JournalStep::none,   JournalStep::staged,   JournalStep::altered,
+                                 JournalStep::tested, JournalStep::promoted, JournalStep::replaced,
+                                 JournalStep::proven};
 
 // Nanoseconds, so that what is read equals what was written.
 json::value encode_time(const std::optional<Time>& time) {

@@ -129,8 +129,8 @@ StoreError DirectoryStore::try_key_on_entries(KeyFit& fit) {
 }
 
 void DirectoryStore::try_key_on(const std::string& file, KeyFit& fit) {
-    bool ours = file.rfind(std::string(credential_prefix) + ".", 0) == 0 ||
-                file.rfind(std::string(value_prefix) + ".", 0) == 0;
+    bool ours =
+        file.rfind(std::string(credential_prefix) + ".", 0) == 0 || file.rfind(std::string(value_prefix) + ".", 0) == 0;
     std::string sealed, reason;
     if (fit == KeyFit::fits || !ours || file.ends_with(temporary_suffix) ||
         read_file(directory_.get(), file, largest_file, sealed, reason) != FileRead::ok)
@@ -179,7 +179,8 @@ StoreError DirectoryStore::read_sealed(const std::string& file, std::optional<pr
         return fail(StoreError::unreadable, path_ + "/" + file + ": " + reason);
     plaintext = unseal(key_, file, sealed);
     if (!plaintext) // the key was checked when the store was opened
-        return fail(StoreError::unreadable, path_ + "/" + file + ": damaged; restore it from a backup (removing it forgets what it held)");
+        return fail(StoreError::unreadable,
+                    path_ + "/" + file + ": damaged; restore it from a backup (removing it forgets what it held)");
     return StoreError::none;
 }
 

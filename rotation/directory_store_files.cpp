@@ -39,7 +39,9 @@ bool write_all(int fd, std::string_view bytes) {
     return true;
 }
 
-std::string failure(const char* step) { return std::string(step) + ": " + std::strerror(errno); }
+std::string failure(const char* step) {
+    return std::string(step) + ": " + std::strerror(errno);
+}
 
 } // namespace
 
@@ -52,7 +54,7 @@ FileRead read_file(int directory, const std::string& name, std::size_t limit, st
         reason = failure("open");
         return FileRead::failed;
     }
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0) {
         reason = failure("stat");
         return FileRead::failed;

@@ -21,8 +21,12 @@ struct FreeContext {
 };
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
 
-unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+unsigned char* bytes_of(std::string& text) {
+    return reinterpret_cast<unsigned char*>(text.data());
+}
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 CipherContext start(const protocol::Secret& key, std::string_view nonce, std::string_view context, bool encrypt) {
     REKEY_ASSERT(key.size() == seal_key_size && nonce.size() == nonce_size);
@@ -73,11 +77,11 @@ std::optional<protocol::Secret> unseal(const protocol::Secret& key, std::string_
     std::string plaintext(body.size(), '\0');
     int size = 0, rest = 0;
     unsigned char end[16];
-    bool ok =
-        cipher != nullptr &&
-        EVP_CipherUpdate(cipher.get(), bytes_of(plaintext), &size, bytes_of(body), static_cast<int>(body.size())) == 1 &&
-        EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) == 1 &&
-        EVP_CipherFinal_ex(cipher.get(), end, &rest) == 1;
+    bool ok = cipher != nullptr &&
+              EVP_CipherUpdate(cipher.get(), bytes_of(plaintext), &size, bytes_of(body),
+                               static_cast<int>(body.size())) == 1 &&
+              EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) == 1 &&
+              EVP_CipherFinal_ex(cipher.get(), end, &rest) == 1;
     // Taken in any case: what was decrypted before the tag failed is cleansed, too.
     auto secret = protocol::Secret::take(plaintext);
     if (!ok)

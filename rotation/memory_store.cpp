@@ -49,6 +49,8 @@ class MemoryStore final : public CredentialStore {
 
 } // namespace
 
-std::unique_ptr<CredentialStore> make_memory_store() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<CredentialStore> make_memory_store() {
+    return std::make_unique<MemoryStore>();
+}
 
 } // namespace rekey::rotation
