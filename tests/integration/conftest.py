@@ -148,9 +148,11 @@ def rekey_for(make_rekey):
     """rekey_for(database, strategy=…, **pool): a started Rekey in front of a Database.
 
     strategy: "file" (default; instance.publish(username, password) rewrites the secret), "single_user" or
-    "alternating_users". `credential` adds keys to the credential, `change` may alter the whole configuration."""
+    "alternating_users". `credential` adds keys to the credential, `change` may alter the whole configuration; `admin` is
+    the rotating role's (name, password), or None."""
 
-    def build(database, strategy="file", credential=None, rotation=None, change=None, start=True, admin=True, **pool):
+    def build(database, strategy="file", credential=None, rotation=None, change=None, start=True,
+              admin=("rotator", "rotator-password"), **pool):
         rekey = make_rekey({})
         rekey.publish = lambda username, password: rekey.secret_json("app.json", username, password)
         if strategy == "file":
@@ -158,9 +160,9 @@ def rekey_for(make_rekey):
             entry = file_credential("app", rekey.directory / "app.json", **(credential or {}))
         else:
             rekey.secret_file("initial.password", database.password)
-            rekey.secret_file("rotator.password", "rotator-password")
-            entry = local_credential("app", database.role, "initial.password",
-                                     ("rotator", "rotator.password") if admin else None, strategy, rotation,
+            if admin is not None:
+                admin = (admin[0], rekey.secret_file("rotator.password", admin[1]))
+            entry = local_credential("app", database.role, "initial.password", admin, strategy, rotation,
                                      **(credential or {}))
         rekey.configuration.update(configuration(database.server, entry, **pool))
         if change is not None:

@@ -155,7 +155,7 @@ def test_rotations_by_schedule(database, rekey_for):
 
 
 def test_single_user_without_an_admin(database, rekey_for):
-    rekey = rekey_for(database, "single_user", admin=False)
+    rekey = rekey_for(database, "single_user", admin=None)
     first = database.password
     assert rekey.rotate("app").returncode == 0
     assert not database.accepts(database.role, first)

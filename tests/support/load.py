@@ -1,0 +1,58 @@
+"""A load of plain queries that goes on after errors, for scenarios in which some queries must fail. Needs psycopg."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import psycopg
+
+
+@dataclass
+class Failure:
+    moment: float  # time.monotonic()
+    text: str
+    connected: bool  # the client's connection survived it
+
+
+class QueryLoad:
+    """`clients` threads, each running `statement` on a connection of its own, reconnecting when it is lost."""
+
+    def __init__(self, target, clients=8, statement="SELECT 1", pause=0.0):
+        self._target, self._statement, self._pause = target, statement, pause
+        self._stop = threading.Event()
+        self.failures = []
+        self.successes = [[] for _ in range(clients)]  # moments, one list per client
+        self._threads = [threading.Thread(target=self._run, args=(index,), daemon=True) for index in range(clients)]
+
+    def _run(self, index):
+        connection = None
+        while not self._stop.is_set():
+            try:
+                if connection is None or connection.closed:
+                    connection = psycopg.connect(**self._target, autocommit=True)
+                connection.execute(self._statement)
+                self.successes[index].append(time.monotonic())
+            except psycopg.Error as error:
+                alive = connection is not None and not connection.closed
+                self.failures.append(Failure(time.monotonic(), str(error), alive))
+            if self._pause:
+                self._stop.wait(self._pause)
+        if connection is not None:
+            connection.close()
+
+    def total(self):
+        return sum(map(len, self.successes))
+
+    def everyone_since(self, moment):
+        """Whether every client has finished a query after `moment`."""
+        return all(moments and moments[-1] > moment for moments in self.successes)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
