@@ -1,0 +1,209 @@
+#include "proxy/application.hpp"
+
+#include "proxy/admin/admin_api.hpp"
+#include "proxy/admin/admin_token.hpp"
+#include "proxy/admin/listener_certificate.hpp"
+#include "proxy/admin/process.hpp"
+#include "proxy/version.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace rekey::proxy {
+namespace {
+
+using rotation::LogLevel;
+
+constexpr auto tick_interval = std::chrono::seconds(5);
+constexpr std::size_t mock_secret_bytes = 32;
+
+// An audit log that was not asked for.
+class NoAudit final : public rotation::Audit {
+  public:
+    void record(const rotation::AuditRecord&) override {}
+};
+
+bool needs_certificate(const config::Config& config) {
+    return std::ranges::any_of(config.listeners, [](const config::Listener& listener) {
+        return listener.tls.mode != config::ListenerTls::disable && listener.tls.certificate.empty();
+    });
+}
+
+} // namespace
+
+ApplicationParts ApplicationParts::real() {
+    return {[](DataPlaneOptions options) { return DataPlane::make(std::move(options)); },
+            [](const config::Credential& configuration, std::unique_ptr<rotation::Source> source,
+               const rotation::RotatorPorts& ports) {
+                return rotation::make_rotator(configuration, std::move(source), ports);
+            },
+            [](const std::string& path, const config::Config* previous) { return config::load(path, previous); }};
+}
+
+Application::Application(config::ConfigPtr config, admin::ControlLoop& loop, admin::Logging& log,
+                         ApplicationParts parts)
+    : config_(std::move(config)), loop_(loop), log_(log), parts_(std::move(parts)), started_(loop.wall_now()) {}
+
+Application::~Application() {
+    if (tick_ != 0)
+        loop_.cancel(tick_);
+    http_.reset();
+    for (auto& [name, rotator] : rotators_)
+        rotator->stop();
+    if (data_plane_ && !ended_)
+        data_plane_->stop();
+}
+
+void Application::start() {
+    log_start();
+    open_store();
+    audit_ = config_->audit_path.empty() ? std::unique_ptr<rotation::Audit>(std::make_unique<NoAudit>())
+                                         : std::make_unique<rotation::AuditFile>(config_->audit_path);
+    start_data_plane();
+    for (auto& credential : config_->credentials)
+        start_rotator(credential);
+    start_admin();
+    every_few_seconds();
+}
+
+void Application::log_start() const {
+    say(LogLevel::info, "event=start version=" + std::string(version) + " file=" + config_->file +
+                            " workers=" + std::to_string(config_->workers) +
+                            " upstreams=" + std::to_string(config_->upstreams.size()) +
+                            " credentials=" + std::to_string(config_->credentials.size()));
+    for (auto& warning : config_->warnings)
+        say(LogLevel::warn, "event=config_warning " + warning);
+    if (admin::running_as_root())
+        say(LogLevel::warn, "event=running_as_root Rekey needs no privilege; run it as a user of its own");
+}
+
+void Application::open_store() {
+    if (config_->store.path.empty()) {
+        store_ = rotation::make_memory_store();
+        return;
+    }
+    auto error = rotation::StoreError::none;
+    std::string message;
+    store_ = rotation::open_directory_store(config_->store.path, config_->store.key, error, message);
+    if (!store_)
+        throw std::runtime_error("store: " + message);
+}
+
+protocol::Secret Application::stored_value(const std::string& name, const std::function<protocol::Secret()>& make) {
+    std::optional<protocol::Secret> value;
+    if (auto error = store_->read_value(name, value); error != rotation::StoreError::none)
+        throw std::runtime_error("store: \"" + name + "\" cannot be read: " + std::string(to_string(error)));
+    if (value)
+        return std::move(*value);
+    auto made = make();
+    if (auto error = store_->write_value(name, made); error != rotation::StoreError::none)
+        throw std::runtime_error("store: \"" + name + "\" cannot be written: " + std::string(to_string(error)));
+    return made;
+}
+
+std::string Application::listener_certificate() {
+    if (!needs_certificate(*config_))
+        return {};
+    auto pem = stored_value("listener-certificate", [] {
+        auto made = admin::make_listener_certificate();
+        return protocol::Secret::take(made);
+    });
+    return std::string(pem.reveal());
+}
+
+void Application::start_data_plane() {
+    DataPlaneOptions options;
+    options.config = config_;
+    options.control = loop_.executor();
+    options.log = log_.sink();
+    options.mock_secret = stored_value("mock-secret", [this] {
+        std::string bytes(mock_secret_bytes, '\0');
+        loop_.random_bytes(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size());
+        return protocol::Secret::take(bytes);
+    });
+    options.self_signed_certificate = listener_certificate();
+    options.refused = [this](const std::string& name, rotation::Generation generation, const std::string& reason) {
+        if (auto found = rotators_.find(name); found != rotators_.end())
+            found->second->login_refused(generation, reason);
+    };
+    data_plane_ = parts_.make_data_plane(std::move(options));
+    data_plane_->start();
+    for (auto& listener : config_->listeners) {
+        auto address = listener.address;
+        address.port = data_plane_->port_of(listener.name);
+        say(LogLevel::info, "event=listening listener=" + listener.name + " address=" + address.text());
+    }
+}
+
+void Application::start_rotator(const config::Credential& configuration) {
+    rotation::RotatorPorts ports;
+    ports.environment = &loop_;
+    ports.prober = data_plane_.get();
+    ports.administrator = data_plane_.get();
+    ports.pools = data_plane_.get();
+    ports.store = store_.get();
+    ports.audit = audit_.get();
+    ports.log = log_.sink();
+    ports.current_of = [this](const std::string& name) -> rotation::CredentialPtr {
+        auto found = rotators_.find(name);
+        return found == rotators_.end() ? nullptr : found->second->current();
+    };
+    std::unique_ptr<rotation::Source> source;
+    if (configuration.source.type != config::SourceType::local)
+        source = rotation::make_source(configuration, loop_, loop_, log_.sink());
+    auto& rotator = rotators_[configuration.name];
+    rotator = parts_.make_rotator(configuration, std::move(source), ports);
+    rotator->start([this, name = configuration.name] {
+        say(LogLevel::info, "event=credential_ready credential=" + name);
+        if (not_ready().empty())
+            say(LogLevel::info, "event=ready");
+    });
+}
+
+void Application::start_admin() {
+    auto& admin = config_->admin;
+    token_ = admin.token.clone();
+    if (token_.empty() && !admin.token_path.empty() && (admin.address || admin.console))
+        token_ = admin::load_or_make_token(admin.token_path);
+    if (admin.address) {
+        auto handler = admin::make_admin_api(*this, {token_.clone(), admin.address->is_loopback()});
+        http_ = std::make_unique<admin::HttpServer>(loop_, *admin.address, std::move(handler));
+        auto address = *admin.address;
+        address.port = http_->port();
+        say(LogLevel::info, "event=listening admin=" + address.text());
+    }
+}
+
+void Application::every_few_seconds() {
+    log_.flush_repeated(std::chrono::steady_clock::now());
+    tick_ = loop_.call_at(loop_.now() + tick_interval, [this] { every_few_seconds(); });
+}
+
+void Application::shutdown(const char* why) {
+    if (ended_)
+        return;
+    if (shutting_down_) {
+        say(LogLevel::warn, std::string("event=stop_at_once reason=") + why);
+        ended_ = true;
+        data_plane_->stop();
+        return loop_.stop();
+    }
+    shutting_down_ = true;
+    admin::notify_service_manager("STOPPING=1");
+    say(LogLevel::info, std::string("event=shutdown reason=") + why +
+                            " timeout_ms=" + std::to_string(config_->limits.shutdown_timeout.count()));
+    for (auto& [name, rotator] : rotators_)
+        rotator->stop();
+    data_plane_->shutdown(config_->limits.shutdown_timeout, [this] {
+        if (ended_)
+            return;
+        ended_ = true;
+        say(LogLevel::info, "event=stopped");
+        data_plane_->stop();
+        loop_.stop();
+    });
+}
+
+std::uint16_t Application::admin_port() const { return http_ ? http_->port() : std::uint16_t{0}; }
+
+} // namespace rekey::proxy
