@@ -13,7 +13,21 @@
 namespace rekey::rotation {
 
 enum class AuditEvent {
-    start, fetch, verify, stage, alter, test, promote, publish, replace, hold, rollback, prove, revoke, recover, done,
+    start,
+    fetch,
+    verify,
+    stage,
+    alter,
+    test,
+    promote,
+    publish,
+    replace,
+    hold,
+    rollback,
+    prove,
+    revoke,
+    recover,
+    done,
 };
 std::string_view to_string(AuditEvent event);
 
@@ -33,14 +47,18 @@ class Audit {
     virtual void record(const AuditRecord& record) = 0;
 };
 
-// Appends to `path` (0600), continuing the chain of what is there. A line that could not be written is reported once
-// by `error()` and counted.
+// Appends to `path` (0600), continuing the chain of what is there; the last hash is also kept in `path`.head, so that
+// lines missing at the end show. Both are on disk when record() returns (two fdatasyncs). What a crash, a full disk or
+// somebody else did to the file is noted in it as a record of its own. docs/audit.md describes the format.
 class AuditFile final : public Audit {
   public:
     explicit AuditFile(std::string path);
     ~AuditFile() override;
     void record(const AuditRecord& record) override;
+    // Why the last record, or the head after it, could not be written; empty after a success. Tried again each time.
     const std::string& error() const;
+    // Records that could not be written since the start.
+    std::uint64_t lost() const;
 
   private:
     struct State;
@@ -51,8 +69,9 @@ struct AuditVerdict {
     bool ok = false;
     std::uint64_t lines = 0;
     std::uint64_t bad_line = 0; // from 1
-    std::string reason;
+    std::string reason; // with `ok`: what is noted in the log itself (a line cut short by a crash); usually empty
 };
+// May be called while the log is being written.
 AuditVerdict verify_audit_file(const std::string& path);
 
 } // namespace rekey::rotation
