@@ -47,6 +47,7 @@ Application::Application(config::ConfigPtr config, admin::ControlLoop& loop, adm
 Application::~Application() {
     if (tick_ != 0)
         loop_.cancel(tick_);
+    console_.reset();
     http_.reset();
     for (auto& [name, rotator] : rotators_)
         rotator->stop();
@@ -172,6 +173,12 @@ void Application::start_admin() {
         address.port = http_->port();
         say(LogLevel::info, "event=listening admin=" + address.text());
     }
+    if (admin.console) {
+        console_ = std::make_unique<admin::Console>(loop_, *admin.console, *this, token_);
+        auto address = *admin.console;
+        address.port = console_->port();
+        say(LogLevel::info, "event=listening console=" + address.text());
+    }
 }
 
 void Application::every_few_seconds() {
@@ -205,5 +212,6 @@ void Application::shutdown(const char* why) {
 }
 
 std::uint16_t Application::admin_port() const { return http_ ? http_->port() : std::uint16_t{0}; }
+std::uint16_t Application::console_port() const { return console_ ? console_->port() : std::uint16_t{0}; }
 
 } // namespace rekey::proxy

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/load.hpp"
+#include "proxy/admin/console.hpp"
 #include "proxy/admin/control_loop.hpp"
 #include "proxy/admin/control_plane.hpp"
 #include "proxy/admin/http_server.hpp"
@@ -77,6 +78,7 @@ class Application final : public admin::ControlPlane {
     std::map<std::string, std::unique_ptr<rotation::Rotator>> rotators_;
     protocol::Secret token_;
     std::unique_ptr<admin::HttpServer> http_;
+    std::unique_ptr<admin::Console> console_;
 
     std::vector<std::function<void(admin::ReloadReply)>> reload_waiters_; // of the reload under way
     std::vector<std::function<void(admin::ReloadReply)>> next_reload_waiters_; // came while one was under way

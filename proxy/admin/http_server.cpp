@@ -21,6 +21,12 @@ using Stream = beast::basic_stream<asio::generic::stream_protocol, asio::io_cont
 
 class Connection;
 
+bool is_malformed(error_code error) {
+    static const auto& of_http = http::make_error_code(http::error::bad_method).category();
+    return error && error.category() == of_http && error != http::error::end_of_stream &&
+           error != http::error::partial_message;
+}
+
 std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
 
 } // namespace
@@ -58,8 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
             return refuse(431, "request header too large\n");
         if (error == http::error::body_limit)
             return refuse(413, "request body too large\n");
-        if (error && error.category() == http::make_error_code(http::error::bad_method).category() &&
-            error != http::error::end_of_stream && error != http::error::partial_message)
+        if (is_malformed(error))
             return refuse(400, "malformed request\n");
         if (error)
             return; // the peer left, or was too slow
