@@ -1,0 +1,204 @@
+"""The proxies under comparison, each set up for one upstream with the same pool and the same logins.
+
+All face clients with SCRAM from a stored verifier, have one thread, and speak to the upstream without TLS. Relay and
+HAProxy parse nothing: the client logs in at the upstream through them, and each client has a connection of its own.
+"""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.harness.load import Target
+from bench.harness.postgres import DATABASE, scram_verifier
+from bench.harness.process import REPOSITORY, Daemon, Missing, free_port, ordinary_user, program
+
+# What a stored verifier costs the proxy does not depend on its iterations, what it costs the clients does: with the
+# usual 4,096 pgbench -C would measure itself.
+CLIENT_ITERATIONS = 1
+USER, PASSWORD, POOL_SIZE, MAX_CLIENTS = "app", "app-password", 20, 12000
+
+
+@dataclass
+class Upstream:
+    """A server to stand before: the nearly free one or PostgreSQL."""
+
+    name: str
+    port: int
+    password: str = PASSWORD
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """ECDSA P-256, shared by all who serve TLS."""
+    certificate, key = folder / "server.crt", folder / "server.key"
+    if not key.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        key.chmod(0o644)  # read by servers under an account of their own; of a folder that lives for one run
+    return certificate, key
+
+
+class Subject:
+    """One way to the upstream. `start` may be called again after `stop`, for fresh memory."""
+
+    name = "direct"
+    pools = False       # logs in itself and shares backends
+    serves_tls = False
+
+    def __init__(self, upstream: Upstream, folder: Path):
+        self.upstream = upstream
+        self.folder = folder / f"{self.name}-{upstream.name}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port, self.daemon = upstream.port, None
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        if self.daemon:
+            self.daemon.stop()
+            self.daemon = None
+
+    def run_daemon(self, arguments, port: int, **options) -> None:
+        self.port = port
+        self.daemon = Daemon(arguments, self.folder / f"{self.name}.log", **options)
+        self.daemon.wait_for_port(port)
+
+    def target(self, tls: bool = False) -> Target:
+        return Target(self.port, USER, PASSWORD if self.pools else self.upstream.password, DATABASE,
+                      self.daemon.pid if self.daemon else None, tls)
+
+
+def first_line(command) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    return (done.stdout or done.stderr).splitlines()[0].strip()
+
+
+def build_program(name: str) -> Path:
+    """One of the programs built from bench/load."""
+    folders = [os.environ.get("BENCH_BIN"), *(REPOSITORY / "build" / preset / "bench" for preset in ("release", "dev"))]
+    return program(name, *(Path(folder) / name for folder in folders if folder))
+
+
+class Relay(Subject):
+    name = "relay"
+
+    def start(self) -> None:
+        port = free_port()
+        self.run_daemon([build_program("bench_relay"), port, self.upstream.port], port)
+
+
+def haproxy_program() -> Path:
+    return program("haproxy", "/usr/sbin/haproxy")
+
+
+class HaProxy(Subject):
+    name = "haproxy"
+
+    def start(self) -> None:
+        port = free_port()
+        configuration = self.folder / "haproxy.cfg"
+        configuration.write_text(
+            f"global\n    nbthread 1\n    maxconn {MAX_CLIENTS // 2}\n"
+            "defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 1h\n    timeout server 1h\n"
+            f"listen pg\n    bind 127.0.0.1:{port}\n    server pg 127.0.0.1:{self.upstream.port}\n")
+        self.run_daemon([haproxy_program(), "-db", "-f", configuration], port)
+
+
+def pgbouncer_program() -> Path:
+    """1.21 or later, since earlier ones have no prepared statements in transaction mode."""
+    fetched = sorted((REPOSITORY / "build" / "servers").glob("*/usr/sbin/pgbouncer"))
+    found = program("pgbouncer", os.environ.get("PGBOUNCER"), *fetched, "/usr/sbin/pgbouncer")
+    version = first_line([found, "--version"]).split()[-1]
+    if tuple(int(part) for part in version.split(".")[:2]) < (1, 21):
+        raise Missing(f"{found} is {version}: 1.21 or later is needed: "
+                      "tools/fetch-debs.sh -p pgbouncer build/servers/pgbouncer, or set PGBOUNCER")
+    return found
+
+
+class PgBouncer(Subject):
+    name = "pgbouncer"
+    pools = serves_tls = True
+
+    def start(self) -> None:
+        port = free_port()
+        certificate, key = make_certificate(self.folder.parent)
+        users = self.folder / "users.txt"
+        if not users.exists():
+            users.write_text(f'"{USER}" "{scram_verifier(PASSWORD, CLIENT_ITERATIONS)}"\n')
+        account = ordinary_user()
+        settings = {
+            "listen_addr": "127.0.0.1", "listen_port": port, "unix_socket_dir": "", "auth_type": "scram-sha-256",
+            "auth_file": users, "pool_mode": "transaction", "default_pool_size": POOL_SIZE,
+            "max_client_conn": MAX_CLIENTS, "max_prepared_statements": 200, "listen_backlog": 4096,
+            "client_tls_sslmode": "allow", "client_tls_cert_file": certificate, "client_tls_key_file": key,
+            "server_tls_sslmode": "disable", "log_connections": 0, "log_disconnections": 0,
+            **({"user": account} if account else {})}
+        configuration = self.folder / "pgbouncer.ini"
+        configuration.write_text(
+            f"[databases]\n{DATABASE} = host=127.0.0.1 port={self.upstream.port} dbname={DATABASE} user={USER} "
+            f"password={self.upstream.password}\n[pgbouncer]\n"
+            + "".join(f"{key} = {value}\n" for key, value in settings.items()))
+        self.run_daemon([pgbouncer_program(), configuration], port)
+
+
+def rekey_program() -> Path:
+    return program("rekey", os.environ.get("REKEY_BINARY"), REPOSITORY / "build" / "release" / "rekey")
+
+
+class Rekey(Subject):
+    pools = serves_tls = True
+
+    def __init__(self, upstream: Upstream, folder: Path, mode: str):
+        self.name, self.mode = f"rekey-{mode}", mode
+        super().__init__(upstream, folder)
+
+    def start(self) -> None:
+        port = free_port()
+        certificate, key = make_certificate(self.folder.parent)
+        secret = self.folder / "credential.json"
+        secret.write_text(json.dumps({"username": USER, "password": self.upstream.password}))
+        secret.chmod(0o600)
+        (self.folder / "store.key").write_text(os.urandom(32).hex() + "\n")
+        (self.folder / "store.key").chmod(0o600)
+        # JSON is YAML, too.
+        configuration = self.folder / "rekey.yaml"
+        configuration.write_text(json.dumps({
+            "workers": 1,
+            "listeners": [{"name": "pg", "protocol": "postgres", "address": f"127.0.0.1:{port}",
+                           "tls": {"mode": "prefer", "certificate": str(certificate), "key": str(key)}}],
+            "users": [{"name": USER, "password": {"verifier": scram_verifier(PASSWORD, CLIENT_ITERATIONS)}}],
+            "credentials": [{"name": "bench", "source": {"type": "file", "path": str(secret)}}],
+            "upstreams": [{"name": "bench", "protocol": "postgres", "hosts": [f"127.0.0.1:{self.upstream.port}"],
+                           "database": DATABASE, "tls": {"mode": "disable"}, "credential": "bench",
+                           "pool": {"mode": self.mode, "size": POOL_SIZE, "prepared_statements": 200}}],
+            "routes": [{"listener": "pg", "database": DATABASE, "user": USER, "upstream": "bench"}],
+            "store": {"path": str(self.folder / "store"), "key": {"file": str(self.folder / "store.key")}},
+            "admin": {"address": f"127.0.0.1:{free_port()}"},
+            "audit": {"path": str(self.folder / "audit.jsonl")},
+            "limits": {"client_connections": MAX_CLIENTS},
+        }, indent=2))
+        self.run_daemon([rekey_program(), "run", "-c", configuration], port)
+
+
+NAMES = ["direct", "relay", "haproxy", "pgbouncer", "rekey-auto", "rekey-transaction"]
+
+
+def make(name: str, upstream: Upstream, folder: Path) -> Subject:
+    if name.startswith("rekey-"):
+        return Rekey(upstream, folder, name.removeprefix("rekey-"))
+    return {kind.name: kind for kind in (Subject, Relay, HaProxy, PgBouncer)}[name](upstream, folder)
+
+
+def version(name: str) -> str:
+    """What the program says it is; raises Missing where there is none."""
+    if name == "direct":
+        return ""
+    if name == "relay":
+        build_program("bench_relay")
+        return ""
+    if name == "haproxy":
+        return first_line([haproxy_program(), "-v"]).removesuffix(" - https://haproxy.org/")
+    return first_line([pgbouncer_program() if name == "pgbouncer" else rekey_program(), "--version"])

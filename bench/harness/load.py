@@ -1,0 +1,189 @@
+"""pgbench runs with every transaction's latency, and the proxy's CPU over exactly the transactions counted."""
+
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .process import SyscallCounter, cpu_seconds, resident_kib
+
+SELECT_ONLY = r"""\set aid random(1, 100000)
+SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
+"""
+
+
+@dataclass
+class Target:
+    """Where clients connect; `pid` is the proxy's, if there is one."""
+
+    port: int
+    user: str
+    password: str
+    database: str
+    pid: int | None = None
+    tls: bool = False
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": self.user,
+                "PGPASSWORD": self.password, "PGDATABASE": self.database, "PGGSSENCMODE": "disable",
+                "PGSSLMODE": "require" if self.tls else "disable", "PGCONNECT_TIMEOUT": "20"}
+
+
+@dataclass
+class Load:
+    """One way of putting load on a target."""
+
+    script: str = SELECT_ONLY
+    mode: str = "simple"
+    clients: int = 16
+    threads: int = 2
+    rate: float | None = None  # transactions a second; latency then counts from when a transaction was due
+    reconnect: bool = False
+    builtin: str | None = None  # pgbench's own script instead of `script`
+    extra: list[str] = field(default_factory=list)
+
+    def command(self, seconds: float, folder: Path) -> list[str]:
+        if self.builtin:
+            work = ["-b", self.builtin]
+        else:
+            script = folder / "script.sql"
+            script.write_text(self.script)
+            work = ["-f", str(script)]
+        return ["pgbench", "-n", *work, "-M", self.mode, "-c", str(self.clients), "-j",
+                str(min(self.threads, self.clients)), "-T", str(max(1, round(seconds))), "-l",
+                f"--log-prefix={folder}/log", *(["-R", f"{self.rate:.0f}"] if self.rate else []),
+                *(["-C"] if self.reconnect else []), *self.extra]
+
+
+@dataclass
+class Outcome:
+    """What one run came to. Latencies in ms; CPU in µs a transaction."""
+
+    transactions: int
+    tps: float
+    p50: float
+    p99: float
+    p999: float
+    longest_gap: float  # ms without any client's transaction ending
+    cpu: float | None = None
+    syscalls: float | None = None
+    rss: float | None = None  # KiB
+    errors: list[str] = field(default_factory=list)
+
+
+def quantile(values: list[float], q: float) -> float:
+    """Of sorted values."""
+    return values[min(len(values) - 1, int(q * len(values)))] if values else float("nan")
+
+
+def read_log(folder: Path) -> list[tuple[float, float]]:
+    """(end as seconds since the epoch, latency in ms) of every transaction, by end."""
+    rows = []
+    for path in folder.glob("log.*"):
+        for line in path.read_text().splitlines():
+            parts = line.split()
+            if len(parts) >= 6 and parts[2].isdigit():
+                rows.append((int(parts[4]) + int(parts[5]) / 1e6, int(parts[2]) / 1e3))
+    rows.sort()
+    return rows
+
+
+def summarize(rows: list[tuple[float, float]], begin: float, end: float) -> Outcome:
+    within = [row for row in rows if begin <= row[0] < end]
+    latencies = sorted(latency for _, latency in within)
+    ends = [begin, *(when for when, _ in within), end]
+    gap = max((later - earlier for earlier, later in zip(ends, ends[1:])), default=0.0)
+    return Outcome(len(within), len(within) / (end - begin), quantile(latencies, 0.5), quantile(latencies, 0.99),
+                   quantile(latencies, 0.999), gap * 1e3)
+
+
+def client_errors(output: str) -> list[str]:
+    """Lines of pgbench's standard error that tell of a client that was hurt."""
+    return [line for line in output.splitlines() if "error:" in line or "aborted" in line or "FATAL" in line]
+
+
+class Run:
+    """A pgbench in the background; `finish` waits for it and returns everything it logged."""
+
+    def __init__(self, target: Target, load: Load, seconds: float):
+        self.folder_holder = tempfile.TemporaryDirectory(prefix="rekey-pgbench-", dir=os.environ.get("TMPDIR"))
+        self.folder = Path(self.folder_holder.name)
+        self.process = subprocess.Popen(load.command(seconds, self.folder), env=target.environment, text=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.launched = time.time()
+
+    def wait_for_first_transactions(self, seconds: float = 60.0) -> None:
+        """All clients are logged in once the first log lines reach the disk (pgbench starts them together)."""
+        deadline = time.time() + seconds
+        while self.process.poll() is None and time.time() < deadline:
+            if any(path.stat().st_size for path in self.folder.glob("log.*")):
+                return
+            time.sleep(0.01)
+
+    def finish(self) -> tuple[list[tuple[float, float]], list[str], str]:
+        output, complaints = self.process.communicate()
+        rows = read_log(self.folder)
+        self.folder_holder.cleanup()
+        errors = client_errors(complaints)
+        if self.process.returncode != 0 and not errors:
+            errors = [f"pgbench ended with {self.process.returncode}: {complaints.strip()[-300:]}"]
+        return rows, errors, output
+
+
+def measure(target: Target, load: Load, seconds: float, count_syscalls: bool = False) -> Outcome:
+    """Steady state: everything is counted over one window after all clients have logged in."""
+    run = Run(target, load, seconds + (2.2 if count_syscalls else 1.2))
+    run.wait_for_first_transactions()
+    time.sleep(0.15)
+    begin, cpu = time.time(), cpu_seconds(target.pid) if target.pid else 0.0
+    time.sleep(seconds)
+    end, cpu = time.time(), (cpu_seconds(target.pid) if target.pid else 0.0) - cpu
+    rss = resident_kib(target.pid) if target.pid else None
+    counter = None
+    if count_syscalls and target.pid:
+        with SyscallCounter(target.pid, run.folder / "perf") as counter:
+            time.sleep(0.5)
+    rows, errors, _ = run.finish()
+    outcome = summarize(rows, begin, end)
+    outcome.errors, outcome.rss = errors, rss
+    if target.pid and outcome.transactions:
+        outcome.cpu = cpu * 1e6 / outcome.transactions
+    if counter and counter.count is not None:
+        meanwhile = sum(counter.began <= when < counter.ended for when, _ in rows)
+        outcome.syscalls = counter.count / meanwhile if meanwhile else None
+    return outcome
+
+
+def measure_whole(target: Target, load: Load, seconds: float) -> Outcome:
+    """For few, large transactions: from launch to end, logins included (they do not show there, or are what counts)."""
+    cpu = cpu_seconds(target.pid) if target.pid else 0.0
+    run = Run(target, load, seconds)
+    rows, errors, _ = run.finish()
+    begin = rows[0][0] - rows[0][1] / 1e3 if rows else run.launched
+    outcome = summarize(rows, begin, rows[-1][0] + 1e-6 if rows else begin + 1)
+    outcome.errors = errors
+    if target.pid and rows:
+        outcome.cpu = (cpu_seconds(target.pid) - cpu) * 1e6 / len(rows)
+        outcome.rss = resident_kib(target.pid)
+    return outcome
+
+
+def measure_copy(target: Target, query: str, count: int = 1) -> Outcome:
+    """COPY … TO STDOUT through psql, `count` times over one connection."""
+    cpu = cpu_seconds(target.pid) if target.pid else 0.0
+    began = time.time()
+    done = subprocess.run(["psql", "-XAtq", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1",
+                           *(part for _ in range(count) for part in ("-c", query))],
+                          capture_output=True, text=True, env=target.environment)
+    took = time.time() - began
+    each = took / count * 1e3
+    outcome = Outcome(count, count / took, each, each, each, took * 1e3, errors=client_errors(done.stderr))
+    if done.returncode != 0 and not outcome.errors:
+        outcome.errors = [done.stderr.strip()[-300:]]
+    if target.pid:
+        outcome.cpu = (cpu_seconds(target.pid) - cpu) * 1e6 / count
+        outcome.rss = resident_kib(target.pid)
+    return outcome
