@@ -33,9 +33,17 @@ template <class List> const typename List::value_type* find_named(const List& li
 
 } // namespace
 
-const Upstream* Config::find_upstream(std::string_view name) const { return find_named(upstreams, name); }
-const Credential* Config::find_credential(std::string_view name) const { return find_named(credentials, name); }
-const User* Config::find_user(std::string_view name) const { return find_named(users, name); }
-const Listener* Config::find_listener(std::string_view name) const { return find_named(listeners, name); }
+const Upstream* Config::find_upstream(std::string_view name) const {
+    return find_named(upstreams, name);
+}
+const Credential* Config::find_credential(std::string_view name) const {
+    return find_named(credentials, name);
+}
+const User* Config::find_user(std::string_view name) const {
+    return find_named(users, name);
+}
+const Listener* Config::find_listener(std::string_view name) const {
+    return find_named(listeners, name);
+}
 
 } // namespace rekey::config

@@ -16,6 +16,7 @@
 namespace rekey::config {
 
 using Duration = std::chrono::milliseconds;
+struct Option;
 
 enum class Protocol { postgres, mysql };
 enum class ListenerTls { disable, prefer, require, verify };
@@ -42,6 +43,7 @@ struct Address {
 struct ListenerTlsOptions {
     ListenerTls mode = ListenerTls::prefer;
     std::string certificate, key, client_ca; // absolute paths; empty: none
+    std::string digest;                      // of the files' contents, so that a renewed certificate is a change
     bool operator==(const ListenerTlsOptions&) const = default;
 };
 
@@ -63,11 +65,11 @@ struct Network {
 struct User {
     std::string name;
     // Exactly one of password and verifiers, or neither with methods: [cert].
-    protocol::Secret password;              // from file, env or value
-    std::vector<std::string> verifiers;     // SCRAM-SHA-256$…; others are MySQL's
-    std::vector<Network> allow;             // default: loopback and unix
-    std::vector<std::string> methods;       // empty: the protocol's strongest
-    std::uint32_t max_connections = 0;      // 0: no limit
+    protocol::Secret password;          // from file, env or value
+    std::vector<std::string> verifiers; // SCRAM-SHA-256$…; others are MySQL's
+    std::vector<Network> allow;         // default: loopback and unix
+    std::vector<std::string> methods;   // empty: the protocol's strongest
+    std::uint32_t max_connections = 0;  // 0: no limit
 };
 
 struct Login {
@@ -78,13 +80,13 @@ struct Login {
 
 struct Source {
     SourceType type = SourceType::file;
-    std::string path;                        // file
+    std::string path;                                 // file
     std::string username_variable, password_variable; // env
-    std::vector<std::string> command;        // exec: argv, no shell
-    std::vector<std::string> environment;    // exec: names passed on
-    Duration timeout{10000};                 // exec
-    bool strict_permissions = false;         // file
-    Login initial;                           // local
+    std::vector<std::string> command;                 // exec: argv, no shell
+    std::vector<std::string> environment;             // exec: names passed on
+    Duration timeout{10000};                          // exec
+    bool strict_permissions = false;                  // file
+    Login initial;                                    // local
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight
@@ -128,6 +130,7 @@ struct Pool {
 struct UpstreamTlsOptions {
     std::optional<UpstreamTls> mode; // unset: prefer for loopback and unix hosts, verify_full for others
     std::string ca;                  // absolute path; empty: the system's
+    std::string digest;              // of its content, so that a new one is a change
     TlsNegotiation negotiation = TlsNegotiation::postgres;
     bool operator==(const UpstreamTlsOptions&) const = default;
 };
@@ -152,7 +155,7 @@ struct Route {
 };
 
 struct Store {
-    std::string path; // empty: no store (then no `local` credential and nothing is remembered over a restart)
+    std::string path;     // empty: no store (then no `local` credential and nothing is remembered over a restart)
     protocol::Secret key; // 32 bytes, decoded
 };
 
@@ -170,6 +173,16 @@ struct Limits {
     Duration shutdown_timeout{30000};
 };
 
+// One key and what it is set to, defaults included; what `SHOW CONFIG` tells and diff() compares.
+struct Setting {
+    std::string path;  // upstreams[orders].pool.size
+    std::string value; // as written; `(secret)` for secrets
+    // Equal if and only if the effect is; covers the content of the files behind the key. Of a secret it is a keyed
+    // hash with a key of this process.
+    std::string fingerprint;
+    const Option* option = nullptr; // static
+};
+
 struct Config {
     std::string file; // as given
     std::uint32_t workers = 1;
@@ -184,6 +197,7 @@ struct Config {
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
     Limits limits;
+    std::vector<Setting> settings;
     std::vector<std::string> warnings; // readable secrets and the like, one sentence each
 
     const Upstream* find_upstream(std::string_view name) const;

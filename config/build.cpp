@@ -1,0 +1,143 @@
+#include "config/build.hpp"
+
+#include "protocol/auth/scram.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace rekey::config {
+
+namespace {
+
+Listener build_listener(const Section& section, Building& building) {
+    Listener listener;
+    listener.name = section.text("name");
+    listener.protocol = section.choice<Protocol>("protocol");
+    listener.address = *section.address("address");
+    auto tls = section.section("tls");
+    listener.tls.mode = tls.choice<ListenerTls>("mode");
+    listener.tls.certificate = tls.path("certificate");
+    listener.tls.key = tls.path("key");
+    listener.tls.client_ca = tls.path("client_ca");
+    for (auto key : {"certificate", "key", "client_ca"})
+        if (auto file = tls.path(key); !file.empty() && !building.problems.refused(section.shown()))
+            listener.tls.digest += building.secrets.digest_of(file, tls.shown(key), key == std::string_view("key"));
+    return listener;
+}
+
+bool is_mysql_verifier(std::string_view text) {
+    bool native = text.size() == 41 && text.front() == '*' &&
+                  text.find_first_not_of("0123456789ABCDEFabcdef", 1) == std::string_view::npos;
+    return native || text.starts_with("$A$");
+}
+
+// A client must be able to log in with one of them, so one at least is a SCRAM verifier.
+void build_user_verifiers(const Section& section, User& user, Problems& problems) {
+    auto password = section.node("password");
+    auto verifier = password != nullptr ? password->find("verifier") : nullptr;
+    auto path = section.shown("password");
+    if (verifier == nullptr || problems.bad(path) || problems.bad(path + ".verifier"))
+        return;
+    if (verifier->kind == Node::Kind::scalar)
+        user.verifiers.push_back(verifier->text);
+    for (const auto& item : verifier->items)
+        user.verifiers.push_back(item.text);
+    bool scram = false;
+    for (const auto& text : user.verifiers) {
+        if (protocol::auth::ScramVerifier::parse(text))
+            scram = true;
+        else if (!is_mysql_verifier(text))
+            return problems.error(path + ".verifier",
+                                  "expects SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>");
+    }
+    if (!scram)
+        problems.error(path + ".verifier",
+                       "needs a SCRAM-SHA-256 verifier; others alone are not supported by this version");
+}
+
+User build_user(const Section& section, Building& building) {
+    User user;
+    user.name = section.text("name");
+    for (const auto& network : section.texts("allow"))
+        user.allow.push_back(*parse_network(network));
+    user.methods = section.texts("methods");
+    user.max_connections = section.integer("max_connections");
+    build_user_verifiers(section, user, building.problems);
+    auto password = section.node("password");
+    if (user.verifiers.empty())
+        user.password = building.secrets.read(password, section.shown("password"));
+    return user;
+}
+
+Route build_route(const Section& section) {
+    return {section.text("listener"), section.text("database"), section.text("user"), section.text("upstream"),
+            section.text("upstream_database")};
+}
+
+void build_store(const Section& section, Building& building) {
+    auto& store = building.config.store;
+    store.path = section.path("path");
+    auto key = building.secrets.read(section.node("key"), section.shown("key"));
+    if (key.empty())
+        return;
+    if (auto bytes = parse_key(key.reveal()))
+        store.key = std::move(*bytes);
+    else
+        building.problems.error(section.shown("key"),
+                                "must be 32 bytes, as 64 hexadecimal digits or 44 characters of base64");
+}
+
+void build_admin(const Section& section, Building& building) {
+    auto& admin = building.config.admin;
+    admin.address = section.address("address");
+    admin.console = section.address("console");
+    admin.token = building.secrets.read(section.node("token"), section.shown("token"));
+    if (!section.has("token") && !building.config.store.path.empty())
+        admin.token_path = building.config.store.path + "/admin.token";
+}
+
+void build_limits(const Section& section, Limits& limits) {
+    limits.client_connections = section.integer("client_connections");
+    limits.startup_timeout = section.duration("startup_timeout");
+    limits.message_collect = section.size("message_collect");
+    limits.shutdown_timeout = section.duration("shutdown_timeout");
+}
+
+// What a short file leaves out.
+void add_obvious_entries(const Section& root, Building& building) {
+    auto& config = building.config;
+    if (!root.has("listeners")) {
+        Section defaults(nullptr, "listeners[]", "listeners[postgres]");
+        config.listeners.push_back(build_listener(defaults, building));
+        config.listeners.back().name = "postgres";
+    }
+    if (!root.has("routes") && config.upstreams.size() == 1)
+        config.routes.push_back({"*", "*", "*", config.upstreams.front().name, ""});
+}
+
+} // namespace
+
+void build(const Section& root, Building& building) {
+    auto& config = building.config;
+    auto workers = root.text("workers");
+    config.workers = workers == "auto" ? std::max(1u, std::thread::hardware_concurrency()) : root.integer("workers");
+    for (const auto& section : root.entries("listeners"))
+        config.listeners.push_back(build_listener(section, building));
+    for (const auto& section : root.entries("users"))
+        config.users.push_back(build_user(section, building));
+    for (const auto& section : root.entries("credentials"))
+        config.credentials.push_back(build_credential(section, building));
+    for (const auto& section : root.entries("upstreams"))
+        config.upstreams.push_back(build_upstream(section, building));
+    for (const auto& section : root.entries("routes"))
+        config.routes.push_back(build_route(section));
+    build_store(root.section("store"), building);
+    build_admin(root.section("admin"), building);
+    config.audit_path = root.section("audit").path("path");
+    config.log_level = root.section("log").text("level");
+    config.log_format = root.section("log").choice<LogFormat>("format");
+    build_limits(root.section("limits"), config.limits);
+    add_obvious_entries(root, building);
+}
+
+} // namespace rekey::config

@@ -1,0 +1,26 @@
+// Turns a checked tree into the plain Config.
+#pragma once
+
+#include "config/section.hpp"
+
+namespace rekey::config {
+
+struct Building {
+    Config& config;
+    Problems& problems;
+    SecretReader& secrets;
+};
+
+void build(const Section& root, Building& building);
+
+// Parts of build(), each in its own file.
+Credential build_credential(const Section& section, Building& building);
+Upstream build_upstream(const Section& section, Building& building);
+
+// Hosts, port, database and TLS of a postgresql:// URI; what else it says is refused or warned of.
+void apply_uri(const Section& section, Upstream& upstream, Problems& problems);
+
+// Gives users with a password their SCRAM verifier, taken from `previous` (may be null) where nothing changed.
+void derive_verifiers(Config& config, const Config* previous);
+
+} // namespace rekey::config
