@@ -31,15 +31,6 @@ bool needs_certificate(const config::Config& config) {
 
 } // namespace
 
-ApplicationParts ApplicationParts::real() {
-    return {[](DataPlaneOptions options) { return DataPlane::make(std::move(options)); },
-            [](const config::Credential& configuration, std::unique_ptr<rotation::Source> source,
-               const rotation::RotatorPorts& ports) {
-                return rotation::make_rotator(configuration, std::move(source), ports);
-            },
-            [](const std::string& path, const config::Config* previous) { return config::load(path, previous); }};
-}
-
 Application::Application(config::ConfigPtr config, admin::ControlLoop& loop, admin::Logging& log,
                          ApplicationParts parts)
     : config_(std::move(config)), loop_(loop), log_(log), parts_(std::move(parts)), started_(loop.wall_now()) {}
@@ -151,7 +142,7 @@ void Application::start_rotator(const config::Credential& configuration) {
     };
     std::unique_ptr<rotation::Source> source;
     if (configuration.source.type != config::SourceType::local)
-        source = rotation::make_source(configuration, loop_, loop_, log_.sink());
+        source = parts_.make_source(configuration, loop_, loop_, log_.sink());
     auto& rotator = rotators_[configuration.name];
     rotator = parts_.make_rotator(configuration, std::move(source), ports);
     rotator->start([this, name = configuration.name] {
@@ -173,7 +164,10 @@ void Application::start_admin() {
         address.port = http_->port();
         say(LogLevel::info, "event=listening admin=" + address.text());
     }
-    if (admin.console) {
+    if (token_.empty() && (admin.address || admin.console))
+        say(LogLevel::warn, "event=no_admin_token rotate and reload are refused and the console stays closed: "
+                            "set admin.token or store.path");
+    if (admin.console && !token_.empty()) {
         console_ = std::make_unique<admin::Console>(loop_, *admin.console, *this, token_);
         auto address = *admin.console;
         address.port = console_->port();

@@ -28,6 +28,10 @@ struct ApplicationParts {
     std::function<std::unique_ptr<rotation::Rotator>(const config::Credential&, std::unique_ptr<rotation::Source>,
                                                      const rotation::RotatorPorts&)>
         make_rotator;
+    std::function<std::unique_ptr<rotation::Source>(const config::Credential&, rotation::Environment&,
+                                                    rotation::DescriptorWatcher&, rotation::LogSink)>
+        make_source;
+    // Called off the control thread.
     std::function<config::LoadResult(const std::string& path, const config::Config* previous)> load;
     static ApplicationParts real();
 };

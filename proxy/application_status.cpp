@@ -1,6 +1,6 @@
 #include "proxy/application.hpp"
 
-#include "proxy/admin/process.hpp"
+#include "proxy/admin/settings.hpp"
 
 namespace rekey::proxy {
 
@@ -58,5 +58,7 @@ void Application::rotate(const std::string& name, const rotation::RotateRequest&
         return done({rotation::RotationOutcome::failed, "Rekey is shutting down", 0, {}});
     rotators_.at(name)->rotate(request, std::move(done));
 }
+
+std::vector<admin::Setting> Application::settings() const { return admin::settings_of(*config_); }
 
 } // namespace rekey::proxy
