@@ -15,7 +15,7 @@
 namespace rekey::config {
 
 struct LoadResult {
-    ConfigPtr config;                // null when there are errors
+    std::shared_ptr<Config> config;  // null when there are errors
     std::vector<std::string> errors; // `file:line: key.path: message`, in the order of the files
     bool ok() const { return config != nullptr; }
 };
