@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rekey::rotation {
 
@@ -45,8 +46,16 @@ class DescriptorWatcher {
     virtual void unwatch(int fd) = 0;
 };
 
-// For file, env and exec; `local` has no source object (the rotator reads the store).
+// For file, env and exec; null for `local` (the rotator reads the store).
+//
+// `version_key` keys the hash that names a credential where its source has no version: the store's, so that versions
+// compare over restarts (read_or_make_key(store, "version-key", …)); empty: a random one for this source only.
 std::unique_ptr<Source> make_source(const config::Credential& configuration, Environment& environment,
-                                    DescriptorWatcher& watcher, LogSink log);
+                                    DescriptorWatcher& watcher, LogSink log,
+                                    const protocol::Secret& version_key = protocol::Secret());
+
+// Overwrites and unsets the passwords of `env` sources, also in what /proc/PID/environ shows. The sources have read
+// theirs when they were made: call it then, before there are other threads.
+void forget_source_variables(const std::vector<config::Credential>& credentials);
 
 } // namespace rekey::rotation

@@ -1,0 +1,23 @@
+#include "rotation/sources/sources.hpp"
+
+namespace rekey::rotation {
+
+std::unique_ptr<Source> make_source(const config::Credential& configuration, Environment& environment,
+                                    DescriptorWatcher& watcher, LogSink log, const protocol::Secret& version_key) {
+    const auto& source = configuration.source;
+    if (!log)
+        log = [](LogLevel, std::string_view) {};
+    switch (source.type) {
+    case config::SourceType::file:
+        return make_file_source(source, environment, watcher, std::move(log), version_key);
+    case config::SourceType::env:
+        return make_env_source(source, environment, version_key);
+    case config::SourceType::exec:
+        return make_exec_source(source, environment, std::move(log), version_key);
+    case config::SourceType::local:
+        return nullptr;
+    }
+    return nullptr;
+}
+
+} // namespace rekey::rotation
