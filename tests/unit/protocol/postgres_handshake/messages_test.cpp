@@ -130,7 +130,8 @@ TEST(ReadParameterStatus, RefusesEveryTruncationAndEveryRest) {
 
 TEST(ReadBackendKeyData, TakesKeysOfFourTo256Bytes) {
     for (std::size_t size : {4u, 32u, 256u}) {
-        auto data = read_backend_key_data("\1\2\3\4" + std::string(size, 'k'));
+        auto body = "\1\2\3\4" + std::string(size, 'k');
+        auto data = read_backend_key_data(body);
         ASSERT_TRUE(data);
         EXPECT_EQ(data->pid, 0x01020304u);
         EXPECT_EQ(data->key, std::string(size, 'k'));
