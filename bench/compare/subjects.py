@@ -13,10 +13,8 @@ from pathlib import Path
 from bench.harness.load import Target
 from bench.harness.postgres import DATABASE, scram_verifier
 from bench.harness.process import REPOSITORY, Daemon, Missing, free_port, ordinary_user, program
+from bench.harness.rekey import CLIENT_ITERATIONS, Rekey, rekey_program, write_secret
 
-# What a stored verifier costs the proxy does not depend on its iterations, what it costs the clients does: with the
-# usual 4,096 pgbench -C would measure itself.
-CLIENT_ITERATIONS = 1
 USER, PASSWORD, POOL_SIZE, MAX_CLIENTS = "app", "app-password", 20, 12000
 
 
@@ -144,11 +142,7 @@ class PgBouncer(Subject):
         self.run_daemon([pgbouncer_program(), configuration], port)
 
 
-def rekey_program() -> Path:
-    return program("rekey", os.environ.get("REKEY_BINARY"), REPOSITORY / "build" / "release" / "rekey")
-
-
-class Rekey(Subject):
+class RekeySubject(Subject):
     pools = serves_tls = True
 
     def __init__(self, upstream: Upstream, folder: Path, mode: str):
@@ -156,31 +150,12 @@ class Rekey(Subject):
         super().__init__(upstream, folder)
 
     def start(self) -> None:
-        port = free_port()
-        certificate, key = make_certificate(self.folder.parent)
-        secret = self.folder / "credential.json"
-        secret.write_text(json.dumps({"username": USER, "password": self.upstream.password}))
-        secret.chmod(0o600)
-        (self.folder / "store.key").write_text(os.urandom(32).hex() + "\n")
-        (self.folder / "store.key").chmod(0o600)
-        # JSON is YAML, too.
-        configuration = self.folder / "rekey.yaml"
-        configuration.write_text(json.dumps({
-            "workers": 1,
-            "listeners": [{"name": "pg", "protocol": "postgres", "address": f"127.0.0.1:{port}",
-                           "tls": {"mode": "prefer", "certificate": str(certificate), "key": str(key)}}],
-            "users": [{"name": USER, "password": {"verifier": scram_verifier(PASSWORD, CLIENT_ITERATIONS)}}],
-            "credentials": [{"name": "bench", "source": {"type": "file", "path": str(secret)}}],
-            "upstreams": [{"name": "bench", "protocol": "postgres", "hosts": [f"127.0.0.1:{self.upstream.port}"],
-                           "database": DATABASE, "tls": {"mode": "disable"}, "credential": "bench",
-                           "pool": {"mode": self.mode, "size": POOL_SIZE, "prepared_statements": 200}}],
-            "routes": [{"listener": "pg", "database": DATABASE, "user": USER, "upstream": "bench"}],
-            "store": {"path": str(self.folder / "store"), "key": {"file": str(self.folder / "store.key")}},
-            "admin": {"address": f"127.0.0.1:{free_port()}"},
-            "audit": {"path": str(self.folder / "audit.jsonl")},
-            "limits": {"client_connections": MAX_CLIENTS},
-        }, indent=2))
-        self.run_daemon([rekey_program(), "run", "-c", configuration], port)
+        secret = write_secret(self.folder / "credential.json",
+                              json.dumps({"username": USER, "password": self.upstream.password}))
+        rekey = Rekey(self.folder, {"source": {"type": "file", "path": str(secret)}}, self.upstream.port, USER, PASSWORD,
+                      {"mode": self.mode, "size": POOL_SIZE}, make_certificate(self.folder.parent))
+        rekey.start()
+        self.port, self.daemon = rekey.port, rekey.daemon
 
 
 NAMES = ["direct", "relay", "haproxy", "pgbouncer", "rekey-auto", "rekey-transaction"]
@@ -188,7 +163,7 @@ NAMES = ["direct", "relay", "haproxy", "pgbouncer", "rekey-auto", "rekey-transac
 
 def make(name: str, upstream: Upstream, folder: Path) -> Subject:
     if name.startswith("rekey-"):
-        return Rekey(upstream, folder, name.removeprefix("rekey-"))
+        return RekeySubject(upstream, folder, name.removeprefix("rekey-"))
     return {kind.name: kind for kind in (Subject, Relay, HaProxy, PgBouncer)}[name](upstream, folder)
 
 

@@ -1,0 +1,161 @@
+"""One run of pgbench through a contestant: in steady state, at the floor, rotating, or in the hard case."""
+
+import bisect
+import subprocess
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+
+from bench.compare.subjects import build_program
+from bench.harness.load import Load, Run, summarize
+from bench.harness.postgres import DATABASE, Postgres
+from bench.harness.watch import BackendSampler, ServerLog, Session
+
+from .contestants import Contestant
+
+FLOOR_ROLE, FLOOR_PASSWORD = "floor", "floor-password"
+SETTLE = 0.3  # s after the last client has logged in
+
+
+@dataclass
+class Stage:
+    """What all phases need."""
+
+    server: Postgres
+    session: Session
+    log: ServerLog
+    every: float          # s between rotations
+    window: float = 1.0   # s over which the floor's logins are spread, as Rekey's `window` does
+
+
+@dataclass
+class Result:
+    phase: str
+    outcome: dict = field(default_factory=dict)
+    rotations: int = 0
+    failures: list[str] = field(default_factory=list)  # of rotations
+    replaced: int | None = None
+    backends_min: int | None = None
+    backends_max: int | None = None
+    logins: int = 0
+    refused: int = 0
+    old_accepted: int = 0
+    back_to_normal: float | None = None  # hard case: ms from the publication
+
+
+class Rotations(threading.Thread):
+    """Starts one every `every` seconds, on the beat however long each takes."""
+
+    def __init__(self, contestant: Contestant, every: float, until: float):
+        super().__init__(daemon=True)
+        self.contestant, self.every, self.until = contestant, every, until
+        self.done, self.failures = 0, []
+
+    def run(self) -> None:
+        beat = time.monotonic()
+        while time.time() + self.every <= self.until + SETTLE:
+            try:
+                failure = self.contestant.rotate()
+            except (OSError, RuntimeError) as error:
+                failure = str(error)
+            self.done += 1
+            if failure:
+                self.failures.append(failure)
+            beat += self.every
+            time.sleep(max(0.0, beat - time.monotonic()))
+
+
+class FloorLogins:
+    """As many logins straight to the server as rotations make, in the same rhythm, while the `with` block runs."""
+
+    def __init__(self, stage: Stage, logins_per_rotation: int):
+        conninfo = (f"host=127.0.0.1 port={stage.server.port} user={FLOOR_ROLE} password={FLOOR_PASSWORD} "
+                    f"dbname={DATABASE} sslmode=disable gssencmode=disable")
+        self.command = [build_program("bench_logins"), conninfo, str(logins_per_rotation),
+                        f"{stage.window * 1e3:.0f}", f"{stage.every * 1e3:.0f}"]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(20)
+
+
+def run_phase(stage: Stage, contestant: Contestant, load: Load, seconds: float, phase: str,
+              logins_per_rotation: int = 0) -> Result:
+    """`seconds` of `phase`: steady, floor or rotating. For all of them the backends are sampled: it costs a little."""
+    result = Result(phase)
+    if phase == "floor":
+        with FloorLogins(stage, logins_per_rotation):
+            return _observe(stage, contestant, load, seconds, result)
+    return _observe(stage, contestant, load, seconds, result)
+
+
+def _observe(stage: Stage, contestant: Contestant, load: Load, seconds: float, result: Result) -> Result:
+    run = Run(contestant.target(), load, seconds + SETTLE + 1.2)
+    run.wait_for_first_transactions()
+    time.sleep(SETTLE)
+    stage.log.counts()
+    replaced = contestant.replaced()
+    begin = time.time()
+    with BackendSampler(stage.session, contestant.roles) as sampler:
+        if result.phase == "rotating":
+            rotations = Rotations(contestant, stage.every, begin + seconds)
+            rotations.start()
+            rotations.join()
+            result.rotations, result.failures = rotations.done, rotations.failures
+        time.sleep(max(0.0, begin + seconds - time.time()))
+    end = time.time()
+    counts = stage.log.counts(tuple(contestant.roles) if result.phase == "rotating" else ())
+    if replaced is not None:
+        result.replaced = contestant.replaced() - replaced
+    rows, errors, _ = run.finish()
+    outcome = summarize(rows, begin, end)
+    outcome.errors = errors
+    result.outcome = asdict(outcome)
+    result.backends_min, result.backends_max = sampler.extremes(begin, end)
+    result.logins, result.refused = counts["logins"], counts["refused"]
+    return result
+
+
+def run_hard_case(stage: Stage, contestant: Contestant, load: Load) -> Result:
+    """The password changes, 0.2 s later the server ends the old sessions, 1 s after the change the new one is published.
+
+    Clients inside an ended backend lose their query, and pgbench gives such a client up. All others must be served
+    again within a second of the publication.
+    """
+    result = Result("hard", rotations=1)
+    run = Run(contestant.target(), load, 7)
+    run.wait_for_first_transactions()
+    time.sleep(1.0)
+    stage.log.counts()
+    begin = time.time()
+    fresh = contestant.change()
+    time.sleep(0.2)
+    listed = ",".join(f"'{role}'" for role in contestant.roles)
+    stage.session.ask(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename IN ({listed})")
+    time.sleep(max(0.0, begin + 1.0 - time.time()))
+    contestant.publish(fresh)
+    published = time.time()
+    rows, errors, _ = run.finish()
+    counts = stage.log.counts(tuple(contestant.roles))
+    before = [row for row in rows if row[0] < begin]
+    steady = len(before) / max(0.1, begin - before[0][0]) if before else 0.0
+    result.back_to_normal = _normal_again(rows, published, steady)
+    outcome = summarize(rows, begin, max(published + 1, rows[-1][0]) if rows else published + 1)
+    outcome.errors = errors
+    result.outcome = asdict(outcome)
+    result.logins, result.refused = counts["logins"], counts["refused"]
+    return result
+
+
+def _normal_again(rows, published: float, steady: float) -> float | None:
+    """ms from the publication to the first 100 ms that carry half of the steady transactions; None: never."""
+    ends = [when for when, _ in rows if when >= published]
+    for index, begin in enumerate(ends):
+        if bisect.bisect_left(ends, begin + 0.1) - index >= 0.05 * steady:
+            return (begin - published) * 1e3
+    return None

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""What a rotation costs the clients: 64 pgbench clients, a pool of 20, a new password every 2 s.
+
+For each query mode, at full load and at a fixed rate of about 60 % of it, in interleaved runs: steady state; the same
+while rotating; and the floor, that is steady state while as many logins go straight to the server as the rotations made
+(opening connections costs the server, whoever does it). Then the hard case: old sessions ended 0.2 s after the change,
+the new password published after 1 s. Writes bench/results/rotation.md, rotation.svg and rotation.json.
+"""
+
+import argparse
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench.compare.run import fetch_pgbouncer, say  # noqa: E402
+from bench.harness.load import Load  # noqa: E402
+from bench.harness.postgres import Postgres, scram_verifier  # noqa: E402
+from bench.harness.process import REPOSITORY, Missing, end_on_signals, scratch_folder  # noqa: E402
+from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
+from bench.harness.watch import ServerLog, Session  # noqa: E402
+from bench.rotation import report  # noqa: E402
+from bench.rotation.contestants import ALL, POOL_SIZE, ROTATOR_PASSWORD  # noqa: E402
+from bench.rotation.phases import FLOOR_PASSWORD, FLOOR_ROLE, Stage, run_hard_case, run_phase  # noqa: E402
+
+CLIENTS = 64
+ORDERS = (("steady", "rotating", "floor"), ("rotating", "floor", "steady"), ("floor", "steady", "rotating"))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--contestants", default=",".join(ALL))
+    parser.add_argument("--modes", default="simple,extended,prepared")
+    parser.add_argument("--loads", default="full,fixed")
+    parser.add_argument("--rate", type=float, help="of the fixed load; default: 60 %% of the full load measured first")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=12.0, help="of one phase")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between rotations")
+    parser.add_argument("--hard-runs", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=REPOSITORY / "bench" / "results")
+    return parser.parse_args()
+
+
+def start_stage(stack: ExitStack, folder: Path, every: float) -> Stage:
+    server = stack.enter_context(Postgres(folder / "postgres", {"log_connections": "on"}))
+    server.sql("CREATE ROLE bench_owner")
+    server.fill("bench_owner", 10)
+    server.create_role("rotator", ROTATOR_PASSWORD, "CREATEROLE")
+    # The floor's clients shall cost the machine as little as Rekey's own logins do: no 4,096 rounds.
+    server.sql(f"CREATE ROLE {FLOOR_ROLE} LOGIN PASSWORD '{scram_verifier(FLOOR_PASSWORD, CLIENT_ITERATIONS)}'")
+    session = stack.enter_context(Session(server))
+    return Stage(server, session, ServerLog(server.folder / "postgres.log"), every)
+
+
+class Measurement:
+    """Rows of results, and what later phases need of earlier ones."""
+
+    def __init__(self, options, stage: Stage, contestants: list):
+        self.options, self.stage, self.contestants, self.rows = options, stage, contestants, []
+        self.logins = {contestant.name: POOL_SIZE for contestant in contestants}  # of one rotation
+
+    def add(self, run: int, contestant, mode: str, load: str, result) -> None:
+        self.rows.append({"run": run, "contestant": contestant.name, "mode": mode, "load": load, **asdict(result)})
+        outcome = result.outcome
+        said = (f"{run + 1} {contestant.name:24} {mode:9} {load:6} {result.phase:9} {outcome['tps']:7.0f} tps  p99 "
+                f"{outcome['p99']:7.2f}  p99.9 {outcome['p999']:7.2f}  gap {outcome['longest_gap']:6.1f} ms  backends "
+                f"{result.backends_min}-{result.backends_max}  logins {result.logins}  refused {result.refused}")
+        if result.rotations:
+            said += f"  rotations {result.rotations}  replaced {result.replaced}"
+        say(said + "".join(f"\n    {line}" for line in (outcome["errors"] + result.failures)[:3]))
+
+    def phases(self, run: int, contestant, mode: str, name: str, load: Load) -> None:
+        for phase in ORDERS[run % len(ORDERS)]:
+            result = run_phase(self.stage, contestant, load, self.options.seconds, phase, self.logins[contestant.name])
+            if phase == "rotating" and result.rotations:
+                self.logins[contestant.name] = max(1, round(result.logins / result.rotations))
+                result.old_accepted = contestant.still_accepted()
+            self.add(run, contestant, mode, name, result)
+
+    def fixed_rate(self, mode: str) -> float:
+        """60 % of what the slowest contestant does at full load, the same for all."""
+        if self.options.rate:
+            return self.options.rate
+        full = [row["outcome"]["tps"] for row in self.rows if row["mode"] == mode and row["load"] == "full"
+                and row["phase"] == "steady"]
+        if not full:
+            full = [run_phase(self.stage, contestant, Load(mode=mode, clients=CLIENTS), 3, "steady").outcome["tps"]
+                    for contestant in self.contestants]
+        return round(0.6 * min(full), -2)
+
+    def all_phases(self) -> None:
+        for mode in self.options.modes.split(","):
+            rate = None
+            for run in range(self.options.runs):
+                for contestant in self.contestants:
+                    if "full" in self.options.loads.split(","):
+                        self.phases(run, contestant, mode, "full", Load(mode=mode, clients=CLIENTS))
+                if "fixed" not in self.options.loads.split(","):
+                    continue
+                rate = rate or self.fixed_rate(mode)
+                for contestant in self.contestants:
+                    self.phases(run, contestant, mode, "fixed", Load(mode=mode, clients=CLIENTS, rate=rate))
+
+    def hard_cases(self) -> None:
+        for run in range(self.options.hard_runs):
+            for mode in self.options.modes.split(","):
+                for contestant in self.contestants:
+                    if contestant.followed:
+                        result = run_hard_case(self.stage, contestant, Load(mode=mode, clients=CLIENTS))
+                        self.add(run, contestant, mode, "hard", result)
+
+
+def main() -> int:
+    options = arguments()
+    end_on_signals()
+    missing = []
+    if "pgbouncer" in options.contestants:
+        fetch_pgbouncer()
+    with scratch_folder() as folder, ExitStack() as stack:
+        stage = start_stage(stack, folder, options.every)
+        contestants = []
+        for name in options.contestants.split(","):
+            contestant = ALL[name](stage.server, stage.session, folder)
+            try:
+                contestant.start()
+            except Missing as reason:
+                missing.append(f"NOT RUN: {name}: {reason}")
+                continue
+            stack.callback(contestant.stop)
+            contestants.append(contestant)
+        measurement = Measurement(options, stage, contestants)
+        measurement.all_phases()
+        measurement.hard_cases()
+    rows = measurement.rows
+    options.results.mkdir(parents=True, exist_ok=True)
+    (options.results / "rotation.json").write_text(json.dumps(rows, indent=1) + "\n")
+    page = report.page(rows, options)
+    (options.results / "rotation.md").write_text(page)
+    (options.results / "rotation.svg").write_text(report.picture(rows))
+    print(page)
+    print("\n".join(missing))
+    hurt = any(row["outcome"]["errors"] or row["failures"] for row in rows
+               if row["phase"] != "hard" and row["contestant"].startswith("rekey"))
+    return 1 if hurt or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
