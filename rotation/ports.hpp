@@ -56,15 +56,16 @@ class Prober {
 };
 
 struct StatementResult {
-    LoginResult login = LoginResult::unavailable;
+    LoginResult login = LoginResult::unavailable; // accepted once it succeeded, whatever came later
     bool ok = false;      // logged in and every statement succeeded
-    std::string sqlstate; // of the first failure
+    std::string sqlstate; // of the first failure; empty when the connection ended without an answer
     std::string reason;   // for a log; never a secret, never the statement
     std::vector<std::vector<std::string>> rows; // of the last statement; NULL is an empty string
 };
 
 // Runs statements on the primary host of the first upstream that uses the credential, over one connection that ends
-// afterwards. A statement is sent alone, as a simple query. The text may hold verifiers, never a plaintext password.
+// afterwards. Each statement is sent alone, as a simple query; the first that fails is the last that is sent. The text
+// may hold verifiers, never a plaintext password.
 class Administrator {
   public:
     virtual ~Administrator() = default;

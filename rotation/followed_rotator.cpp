@@ -1,0 +1,283 @@
+// A credential that somebody else rotates: fetch, notice, verify, publish.
+#include "rotation/rotator_core.hpp"
+
+#include <algorithm>
+
+namespace rekey::rotation {
+namespace {
+
+// How one look at the source ended; decides when to look again.
+enum class Look { well, fetch_failed, unverified, refused };
+
+class FollowedRotator final : public RotatorCore {
+  public:
+    FollowedRotator(const config::Credential& configuration, std::unique_ptr<Source> source,
+                    const RotatorPorts& ports)
+        : RotatorCore(configuration, ports), source_(std::move(source)) {}
+    ~FollowedRotator() override { RotatorCore::stop(); }
+
+    void stop() override {
+        RotatorCore::stop();
+        source_.reset();
+    }
+
+  protected:
+    Flow<> run() override;
+    Flow<RotateReply> settle(DrainOrder order) override;
+    std::string plan() const override;
+    bool joins(const RotateRequest&) const override { return false; } // it means: fetch now
+
+  private:
+    Flow<Look> look();
+    Flow<Look> consider(Fetched fetched);
+    Flow<Look> fall_back(Look otherwise);
+    void unchanged();
+    void adopt(CredentialPtr candidate, RotateReply reply);
+    void reuse(CredentialPtr candidate);
+    void fetch_failed(const std::string& error);
+    void conclude(Look look);
+    Clock::time_point next_look(Look look);
+
+    std::unique_ptr<Source> source_;
+    std::vector<Asked> taken_; // whose request this look serves
+    bool emergency_ = false;
+    std::optional<std::chrono::milliseconds> deadline_;
+    BackOff fetch_retry_ = fetch_back_off, start_retry_ = start_back_off, refused_retry_ = refused_back_off,
+            condemned_retry_ = condemned_back_off;
+    std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
+    std::string fetch_error_;                     // the last one in a row, audited once
+};
+
+Flow<> FollowedRotator::run() {
+    source_->watch([this] { wake_.notify(); });
+    Signal pause(*ports_.environment);
+    while (!load_entry()) {
+        co_await pause.until(after(store_retry_));
+    }
+    store_retry_.reset();
+    for (;;) {
+        if (forgive_at_ && now() >= *forgive_at_) {
+            forgive_at_.reset();
+            condemned_.forgive_all();
+        }
+        reconfigured_ = false;
+        const Look result = co_await look();
+        conclude(result);
+        if (unsaved_) {
+            save();
+        }
+        Clock::time_point when = next_look(result);
+        when = unsaved_ ? std::min(when, after(store_retry_)) : when;
+        co_await wake_.until(when);
+    }
+}
+
+// One fetch, and what follows from it.
+Flow<Look> FollowedRotator::look() {
+    taken_ = std::exchange(asked_, {});
+    emergency_ = false;
+    deadline_.reset();
+    for (const Asked& asked : taken_) {
+        emergency_ = emergency_ || asked.request.emergency;
+        deadline_ = asked.request.emergency ? asked.request.deadline : deadline_;
+    }
+    if (!drain_.running() && (!current_ || !taken_.empty())) {
+        status_.state = RotationState::fetching;
+    }
+    Reply<FetchResult> reply;
+    source_->fetch(reply.callback());
+    FetchResult result = co_await reply;
+    if (!result.credential) {
+        fetch_failed(result.error);
+        const Look fallen_back = co_await fall_back(Look::fetch_failed);
+        co_return fallen_back;
+    }
+    fetch_error_.clear();
+    fetch_retry_.reset();
+    if (current_ && result.credential->version == current_->version && !uncertain_) {
+        unchanged();
+        co_return Look::well;
+    }
+    const Look considered = co_await consider(std::move(*result.credential));
+    co_return considered;
+}
+
+Flow<Look> FollowedRotator::consider(Fetched fetched) {
+    if (!taken_.empty()) {
+        condemned_.forgive(fetched.version); // asked for: tried again
+    }
+    if (condemned_.holds(fetched.version, now())) {
+        hold(RotationState::held, "the server refused what the source has (version " + fetched.version + ")");
+        const Look known_bad = co_await fall_back(Look::refused);
+        co_return known_bad;
+    }
+    const bool known = entry_.current && entry_.current->version == fetched.version;
+    const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
+                                  std::move(fetched.version), fetched.not_after};
+    const CredentialPtr candidate = credential_of(stored, known ? entry_.generation : next_generation());
+    record(AuditEvent::fetch, "ok", {{"version", candidate->version}});
+    status_.state = RotationState::verifying;
+    const Verdict verdict = co_await verify(candidate);
+    if (verdict == Verdict::accepted) {
+        known ? reuse(candidate) : adopt(candidate, {RotationOutcome::done, {}, 0, {}});
+        co_return Look::well;
+    }
+    const bool condemned = verdict != Verdict::unclear;
+    hold(RotationState::held,
+         (condemned ? "the server refuses the new credential: " : "the new credential is not verified yet: ") +
+             std::string(status_.reason));
+    const Look fallen_back = co_await fall_back(condemned ? Look::refused : Look::unverified);
+    co_return fallen_back;
+}
+
+// The source is of no help: only when nothing serves, what was good before is tried, newest first and each once.
+Flow<Look> FollowedRotator::fall_back(Look otherwise) {
+    if (current_ && !uncertain_) {
+        co_return otherwise;
+    }
+    for (const bool newest : {true, false}) {
+        const std::optional<StoredCredential>& stored = newest ? entry_.current : entry_.previous;
+        if (!stored || condemned_.holds(stored->version, now())) {
+            continue;
+        }
+        const CredentialPtr candidate = credential_of(*stored, newest ? entry_.generation : next_generation());
+        const std::string why = status_.reason;
+        const Verdict verdict = co_await verify(candidate);
+        if (verdict == Verdict::unclear) {
+            co_return Look::unverified;
+        }
+        if (verdict != Verdict::accepted) {
+            continue;
+        }
+        newest ? reuse(candidate) : adopt(candidate, {RotationOutcome::rolled_back, why, 0, {}});
+        log(LogLevel::warn, "serving on the last good credential of the store");
+        hold(newest ? RotationState::held : RotationState::rolled_back, why);
+        co_return otherwise == Look::unverified ? Look::refused : otherwise;
+    }
+    if (!forgive_at_) {
+        forgive_at_ = after(condemned_retry_);
+    }
+    co_return otherwise;
+}
+
+// What the source has is what is served. What is under way answers whoever asked for it at its end.
+void FollowedRotator::unchanged() {
+    if (drain_.running()) {
+        std::move(taken_.begin(), taken_.end(), std::back_inserter(waiting_));
+        taken_.clear();
+        return;
+    }
+    all_is_well();
+    answer(taken_, {RotationOutcome::unchanged, "the source has nothing newer", 0, {}});
+}
+
+// A verified credential that was not the last one: remembered, then published.
+void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
+    const CredentialPtr old = current_;
+    const WallTime wall = ports_.environment->wall_now();
+    rotation_id_ = "g" + std::to_string(candidate->generation.value);
+    entry_.previous = entry_.current ? std::optional(entry_.current->clone()) : std::nullopt;
+    entry_.current = stored_of(*candidate);
+    entry_.generation = candidate->generation.value;
+    entry_.current_since = wall;
+    save();
+    std::move(taken_.begin(), taken_.end(), std::back_inserter(waiting_));
+    taken_.clear();
+    forgive_at_.reset();
+    DrainOrder order;
+    order.old = old;
+    order.replace = old != nullptr;
+    order.emergency = emergency_;
+    order.deadline = deadline_;
+    order.reply = std::move(reply);
+    order.reply.outcome = old ? order.reply.outcome : RotationOutcome::unchanged;
+    publish(std::move(candidate), std::move(order));
+}
+
+// The last good credential, verified again.
+void FollowedRotator::reuse(CredentialPtr candidate) {
+    forgive_at_.reset();
+    if (current_ && current_->generation == candidate->generation) {
+        uncertain_ = false;
+        ports_.pools->resume_logins(settings_.name);
+        all_is_well();
+        return;
+    }
+    DrainOrder order;
+    order.replace = current_ != nullptr;
+    order.reply.outcome = RotationOutcome::unchanged;
+    publish(std::move(candidate), std::move(order));
+}
+
+void FollowedRotator::fetch_failed(const std::string& error) {
+    ++status_.fetch_failures;
+    if (std::exchange(fetch_error_, error) != error) {
+        log(LogLevel::warn, error + "; the last good credential serves");
+        record(AuditEvent::fetch, error);
+    }
+    status_.reason = error;
+    if (!drain_.running()) {
+        status_.state = RotationState::held;
+    }
+}
+
+// Whoever asked and was not served by a publication learns why.
+void FollowedRotator::conclude(Look look) {
+    if (taken_.empty()) {
+        return;
+    }
+    const bool well = look == Look::well;
+    status_.rotations_held += well ? 0 : 1;
+    answer(taken_, {well ? RotationOutcome::unchanged : RotationOutcome::held, status_.reason, 0, {}});
+}
+
+Clock::time_point FollowedRotator::next_look(Look look) {
+    if (uncertain_) {
+        const Clock::time_point soon = after(refused_retry_);
+        return forgive_at_ ? std::min(soon, *forgive_at_) : soon;
+    }
+    refused_retry_.reset();
+    if (!current_) {
+        return after(start_retry_);
+    }
+    start_retry_.reset();
+    condemned_retry_.reset();
+    switch (look) {
+    case Look::fetch_failed:
+    case Look::unverified:
+        return after(fetch_retry_);
+    case Look::well:
+    case Look::refused:
+        break;
+    }
+    return now() + poll_after(settings_.refresh, draw());
+}
+
+// Others rotate: whether the old one is refused is recorded, and nobody's duty.
+Flow<RotateReply> FollowedRotator::settle(DrainOrder order) {
+    if (!order.old || order.old->version == current_->version || order.reply.outcome != RotationOutcome::done) {
+        co_return order.reply;
+    }
+    status_.state = RotationState::proving;
+    const Proof proof = co_await prove(order.old);
+    status_.old_refused = proof == Proof::refused;
+    record(AuditEvent::prove, status_.old_refused ? "old refused" : "old not refused");
+    co_return order.reply;
+}
+
+std::string FollowedRotator::plan() const {
+    return "fetch from the source (" + settings_.source + ")\n" +
+           "if it has something new: log in with it on every host, then publish it as generation " +
+           std::to_string(next_generation()) + "\n" + "replace backends one by one (surge " +
+           std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) +
+           " ms)\n" + "look whether the old password is refused\n";
+}
+
+} // namespace
+
+std::unique_ptr<Rotator> make_followed_rotator(const config::Credential& configuration,
+                                               std::unique_ptr<Source> source, const RotatorPorts& ports) {
+    return std::make_unique<FollowedRotator>(configuration, std::move(source), ports);
+}
+
+} // namespace rekey::rotation
