@@ -2,7 +2,7 @@
 
 from html import escape
 
-COLOURS = ["#9aa5b1", "#c98b2b", "#b0413e", "#2f6f9f", "#1b998b", "#6a4c93", "#7d8597", "#e07a5f"]
+COLOURS = ["#9aa5b1", "#c98b2b", "#2f6f9f", "#1b998b", "#b0413e", "#6a4c93"]
 INK, FAINT, PAPER = "#24292f", "#d0d7de", "#ffffff"
 LABEL_WIDTH, PLOT_WIDTH, VALUE_WIDTH, BAR, GAP = 230, 520, 70, 11, 10
 
@@ -18,8 +18,9 @@ def nice_step(top: float) -> float:
 
 
 def text(x: float, y: float, words: str, anchor: str = "start", size: int = 11, weight: str = "normal") -> str:
+    # The halo keeps a number readable where it crosses a line.
     return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" '
-            f'fill="{INK}">{escape(words)}</text>')
+            f'fill="{INK}" stroke="{PAPER}" stroke-width="3" paint-order="stroke">{escape(words)}</text>')
 
 
 def legend(series: list[str], y: float) -> list[str]:
@@ -54,7 +55,7 @@ def grouped_bars(title: str, subtitle: str, series: list[str], groups: list[tupl
             width = min(value, top) * scale
             body.append(f'<rect x="{LABEL_WIDTH}" y="{at:.1f}" width="{width:.1f}" height="{BAR - 1.5}" '
                         f'fill="{COLOURS[index % len(COLOURS)]}"/>')
-            body.append(text(LABEL_WIDTH + width + 4, at + 9, f"{value:.3g}", size=9))
+            body.append(text(LABEL_WIDTH + width + 4, at + 9, f"{value:.2f}" if value < 10 else f"{value:.1f}", size=9))
         goal = (bars or {}).get(label)
         if goal is not None:
             x = LABEL_WIDTH + goal * scale

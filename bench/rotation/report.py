@@ -71,7 +71,7 @@ def hard_table(rows: Rows) -> str:
         found = [row for row in rows.hard if (row["contestant"], row["mode"]) == (name, mode)]
         normal = [row["back_to_normal"] for row in found]
         lines.append([f"{name}, {mode}", str(len(found)),
-                      "never" if None in normal else figure(max(normal), 0),
+                      "not within 5 s" if None in normal else figure(max(normal), 0),
                       str(max(clients_hurt(row["outcome"]["errors"]) for row in found)),
                       str(max(row["refused"] for row in found)),
                       figure(max(row["outcome"]["longest_gap"] for row in found), 0)])
