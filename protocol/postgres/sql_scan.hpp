@@ -5,6 +5,10 @@
 // costs a few nanoseconds per byte.
 #pragma once
 
+#include "protocol/postgres/sql_scan_facts.hpp"
+#include "protocol/postgres/sql_scan_lexer.hpp"
+#include "protocol/postgres/sql_scan_statement.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,63 +16,33 @@
 
 namespace rekey::protocol::postgres {
 
-enum class SqlEffect : std::uint8_t {
-    none,    // surely nothing beyond the transaction: plain SELECT, transaction control, SHOW, SET LOCAL …
-    unknown, // functions, DML (triggers), DO, CALL …: the server must be asked unless the text was seen clean
-    state,   // says that it changes session state: SET, RESET, LISTEN, PREPARE, DECLARE, CREATE TEMP, advisory locks …
-};
-
-// Bits of what a text named; a probe's answer is the truth.
-enum SqlMention : std::uint32_t {
-    mention_set = 1 << 0,        // SET or set_config, session level
-    mention_reset = 1 << 1,      // RESET, SET … TO DEFAULT, DISCARD ALL
-    mention_listen = 1 << 2,
-    mention_temp = 1 << 3,
-    mention_advisory_lock = 1 << 4,
-    mention_prepare = 1 << 5,    // SQL-level PREPARE
-    mention_deallocate = 1 << 6,
-    mention_hold = 1 << 7,       // DECLARE … WITH HOLD
-    mention_discard = 1 << 8,
-    mention_custom_set_config = 1 << 9, // set_config whose name is not a literal
-    mention_sequence_value = 1 << 10,   // currval, lastval: need the session's own backend
-    mention_load = 1 << 11,             // LOAD, CREATE FUNCTION pg_temp.…
-    mention_role = 1 << 12,             // SET ROLE, SET SESSION AUTHORIZATION
-    mention_begin = 1 << 13,            // BEGIN or START TRANSACTION anywhere in the text
-    mention_copy = 1 << 14,
-    mention_terminate = 1 << 15,        // reserved
-    mention_encoding = 1 << 16,         // names client_encoding or NAMES
-};
-
 // SET [SESSION] name {TO|=} value as the only statement of the text: its effect is known without asking.
 struct SimpleSet {
     bool found = false;
-    std::string name;   // lower case; TIME ZONE → timezone, NAMES → client_encoding, SCHEMA → search_path, ROLE → role
-    std::string value;  // as set_config() takes it; meaningless with to_default
+    std::string name;  // lower case; TIME ZONE → timezone, NAMES → client_encoding, SCHEMA → search_path, ROLE → role
+    std::string value; // as set_config() takes it; meaningless with to_default
     bool to_default = false; // RESET name, SET name TO DEFAULT
     bool reset_all = false;  // RESET ALL
-};
-
-struct SqlFacts {
-    SqlEffect effect = SqlEffect::none;
-    std::uint32_t mentions = 0;
-    std::uint64_t fingerprint = 0; // of the text with literals, numbers, comments and white space folded
-    std::uint32_t statements = 0;  // top-level, not empty
-    bool lexable = true;           // false: a client_encoding in which ASCII bytes may be trail bytes
 };
 
 class SqlScanner {
   public:
     struct Options {
-        bool standard_conforming_strings = true;
-        bool ascii_safe_encoding = true; // false for SJIS, BIG5, GBK, UHC, GB18030, JOHAB: everything becomes unknown
+        bool standard_conforming_strings = true; // as in force when the server parses the text
+        bool ascii_safe_encoding = true; // false for SJIS, BIG5, GBK, UHC, GB18030, JOHAB: bytes past ASCII are unclear
+        std::uint64_t fingerprint_seed = 0; // any number unknown to clients, the same for all texts to be compared
     };
-    explicit SqlScanner(Options options) : options_(options) {}
+    explicit SqlScanner(Options options);
 
     void feed(std::string_view piece); // the text may be split anywhere
     SqlFacts finish();                 // once, after the last piece
 
   private:
-    Options options_;
+    SqlLexer lexer_;
+    SqlStatements statements_;
+    TokenText raw_; // of a text in an unsafe encoding
+    bool ascii_safe_;
+    bool ascii_ = true; // so far
 };
 
 // The whole text at once.
