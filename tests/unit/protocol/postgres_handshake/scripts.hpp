@@ -96,7 +96,6 @@ template <typename Machine> class Feed {
         return step;
     }
     const std::string& unread() const { return unread_; }
-    void forget() { unread_.clear(); }
 
   private:
     typename Machine::Step add(std::string_view bytes) {
@@ -111,5 +110,9 @@ template <typename Machine> class Feed {
     bool byte_by_byte_;
     std::string unread_;
 };
+
+template <typename Machine> typename Machine::Step fed(Machine& machine, std::string_view bytes) {
+    return Feed<Machine>(machine)(bytes);
+}
 
 } // namespace rekey::protocol::postgres
