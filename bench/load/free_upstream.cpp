@@ -4,7 +4,7 @@
 //   SELECT abalance …            one row (simple, extended, prepared)
 //   SELECT count(*) …            one row with 1 (pgbench asks for the scale so)
 //   any other SELECT, SHOW       no rows; set_config('name', 'value', …) takes effect as SET does
-//   SET name {TO|=} value        reported back as ParameterStatus where PostgreSQL would: a pooler that waits for the
+//   SET name {TO|=} value, RESET  reported back as ParameterStatus where PostgreSQL would: a pooler that waits for the
 //                                report would otherwise send SET before every transaction
 //   BEGIN, COMMIT, ROLLBACK, …   the transaction status in ReadyForQuery
 //   anything else                its command tag

@@ -88,6 +88,10 @@ bool starts_with(std::string_view text, std::string_view word) {
     return text.size() >= word.size() && std::equal(word.begin(), word.end(), text.begin(), same_letters);
 }
 
+bool same_words(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && starts_with(a, b);
+}
+
 std::string_view trim(std::string_view text) {
     const auto blank = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == ';'; };
     while (!text.empty() && blank(text.front()))
@@ -97,10 +101,12 @@ std::string_view trim(std::string_view text) {
     return text;
 }
 
-// The next word, quoted string or name; without its quotes.
+// The next word, quoted string (also E'…') or name; without its quotes.
 std::string_view take_token(std::string_view& text) {
     const std::size_t begin = text.find_first_not_of(" \n\t\r=,(");
     text.remove_prefix(std::min(begin, text.size()));
+    if (text.size() > 1 && (text[0] == 'E' || text[0] == 'e') && text[1] == '\'')
+        text.remove_prefix(1);
     if (text.empty())
         return {};
     const char quote = text.front();
@@ -282,6 +288,8 @@ void FreeSession::execute(const Statement& statement, std::string& output) {
         status_ = 'I';
     else if (tag == "SET")
         apply_set(statement.text, output);
+    else if (tag == "RESET")
+        reset(take_token(rest), output);
     else if (tag == "UPDATE" || tag == "DELETE")
         tag += " 1";
     else if (tag == "INSERT")
@@ -289,25 +297,38 @@ void FreeSession::execute(const Statement& statement, std::string& output) {
     append_message(output, 'C', std::string_view(tag.c_str(), tag.size() + 1));
 }
 
+// SET [SESSION] name {TO|=} value, or every set_config('name', 'value', …) of a SELECT.
 void FreeSession::apply_set(std::string_view text, std::string& output) {
+    constexpr std::string_view call = "set_config(";
     std::string_view rest = text;
     if (starts_with(text, "set ")) {
         take_token(rest);
-    } else {
-        const std::size_t call = text.find("set_config(");
-        if (call == std::string_view::npos)
-            return;
-        rest.remove_prefix(call + std::string_view("set_config(").size());
+        std::string_view name = take_token(rest);
+        if (same_words(name, "session"))
+            name = take_token(rest);
+        std::string_view value = take_token(rest);
+        if (same_words(value, "to"))
+            value = take_token(rest);
+        return set(name, value, output);
     }
-    std::string_view name = take_token(rest);
-    if (starts_with(name, "session") && name.size() == 7)
-        name = take_token(rest);
-    std::string_view value = take_token(rest);
-    if (value.size() == 2 && starts_with(value, "to"))
-        value = take_token(rest);
+    for (std::size_t at = rest.find(call); at != std::string_view::npos; at = rest.find(call)) {
+        rest.remove_prefix(at + call.size());
+        const std::string_view name = take_token(rest);
+        set(name, take_token(rest), output);
+    }
+}
+
+// Reports the new value where PostgreSQL would.
+void FreeSession::set(std::string_view name, std::string_view value, std::string& output) {
     for (const auto& [known, initial] : reported)
-        if (known.size() == name.size() && starts_with(name, known))
+        if (same_words(name, known))
             report(known, value, output);
+}
+
+void FreeSession::reset(std::string_view name, std::string& output) {
+    for (const auto& [known, initial] : reported)
+        if (same_words(name, known))
+            report(known, initial, output);
 }
 
 void FreeSession::report(std::string_view name, std::string_view value, std::string& output) const {

@@ -30,6 +30,8 @@ class FreeSession {
     void describe(Answer answer, std::string& output) const;
     void execute(const Statement& statement, std::string& output);
     void apply_set(std::string_view text, std::string& output);
+    void set(std::string_view name, std::string_view value, std::string& output);
+    void reset(std::string_view name, std::string& output);
     void report(std::string_view name, std::string_view value, std::string& output) const;
     void ready(std::string& output) const;
     static Answer classify(std::string_view text);
