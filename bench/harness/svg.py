@@ -40,7 +40,7 @@ def grouped_bars(title: str, subtitle: str, series: list[str], groups: list[tupl
     Values beyond `limit` are cut off there and keep their number.
     """
     values = [value for _, row in groups for value in row if value is not None]
-    top = min(max([*values, reference or 0, *(bars or {}).values()], default=1) * 1.05, limit or float("inf"))
+    top = min(max([*values, reference or 0, *(bars or {}).values()], default=1) * 1.05, limit or float("inf")) or 1.0
     scale = PLOT_WIDTH / top
     begin, y = 84.0, 84.0
     body: list[str] = []
