@@ -96,6 +96,7 @@ template <typename Machine> class Feed {
         return step;
     }
     const std::string& unread() const { return unread_; }
+    void forget() { unread_.clear(); } // somebody else read it
 
   private:
     typename Machine::Step add(std::string_view bytes) {
