@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+
+extern "C" { // glibc 2.36 forgot it
+#include <sys/pidfd.h>
+}
 
 namespace rekey::rotation {
 

@@ -49,6 +49,7 @@ bool separates(char byte) {
 std::string redact(std::string_view text, std::string_view secrets) {
     std::string clean;
     bool hide_line = false;
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     while (!text.empty() && clean.size() < longest) {
         auto end = std::find_if(text.begin(), text.end(), separates);
         auto word = text.substr(0, static_cast<std::size_t>(end - text.begin()));
@@ -65,7 +66,7 @@ std::string redact(std::string_view text, std::string_view secrets) {
         bool hide = has_long_run(word) || occurs(word, secrets) || word.find('@') != std::string_view::npos;
         clean += hide ? hidden : word;
         if (is_telling(word)) {
-            clean += " " + std::string(hidden) + " ";
+            clean += " " + std::string(hidden);
             hide_line = true;
         }
     }
