@@ -19,7 +19,7 @@ bool lists(const std::vector<std::string>& methods, std::string_view method) {
 
 void validate_listener(const Listener& listener, Problems& problems) {
     auto tls = at("listeners", listener.name) + ".tls";
-    if (problems.bad(tls) || problems.bad(tls + ".mode"))
+    if (listener.name.empty() || problems.bad(tls) || problems.bad(tls + ".mode"))
         return;
     bool needs_certificate = listener.tls.mode == ListenerTls::require || listener.tls.mode == ListenerTls::verify;
     if (needs_certificate && listener.tls.certificate.empty())
@@ -68,6 +68,8 @@ void validate_users(const Config& config, Problems& problems) {
                              [](const Listener& l) { return !l.address.is_loopback(); });
     bool warned = false;
     for (const auto& user : config.users) {
+        if (user.name.empty())
+            continue; // said already, and nothing else could name it
         auto path = at("users", user.name);
         validate_user(user, problems);
         if (lists(user.methods, "cert") && !certificates_checked)
@@ -99,7 +101,7 @@ void validate_hosts(const Upstream& upstream, const std::string& path, Problems&
 
 void validate_upstream(const Config& config, const Upstream& upstream, Problems& problems) {
     auto path = at("upstreams", upstream.name);
-    if (problems.refused(path))
+    if (upstream.name.empty() || problems.refused(path))
         return;
     validate_hosts(upstream, path, problems);
     bool refers = !upstream.credential.empty();

@@ -108,8 +108,10 @@ void validate_credentials(const Config& config, Problems& problems) {
         if (credential.rotation && credential.rotation->admin)
             used.insert(credential.rotation->admin->credential);
     for (const auto& credential : config.credentials) {
+        if (credential.name.empty())
+            continue; // said already, and nothing else could name it
         validate_credential(config, credential, problems);
-        if (!used.contains(credential.name) && !credential.name.empty())
+        if (!used.contains(credential.name))
             problems.warn(path_of(credential), "is not used by any upstream");
     }
 }
