@@ -152,7 +152,8 @@ class RekeySubject(Subject):
     def start(self) -> None:
         secret = write_secret(self.folder / "credential.json",
                               json.dumps({"username": USER, "password": self.upstream.password}))
-        rekey = Rekey(self.folder, {"source": {"type": "file", "path": str(secret)}}, self.upstream.port, USER, PASSWORD,
+        credential = {"source": {"type": "file", "path": str(secret)}}
+        rekey = Rekey(self.folder, credential, self.upstream.port, USER, PASSWORD,
                       {"mode": self.mode, "size": POOL_SIZE}, make_certificate(self.folder.parent))
         rekey.start()
         self.port, self.daemon = rekey.port, rekey.daemon

@@ -122,7 +122,7 @@ def _observe(stage: Stage, contestant: Contestant, load: Load, seconds: float, r
 
 
 def run_hard_case(stage: Stage, contestant: Contestant, load: Load) -> Result:
-    """The password changes, 0.2 s later the server ends the old sessions, 1 s after the change the new one is published.
+    """The password changes; 0.2 s later the server ends the old sessions; 1 s after the change it is published.
 
     Clients inside an ended backend lose their query, and pgbench gives such a client up. All others must be served
     again within a second of the publication.

@@ -25,7 +25,8 @@ class Rows:
 
     def ratio(self, key, name: str, phase: str = "rotating", base: str = "floor") -> float | None:
         lower = {row["run"]: row["outcome"][name] for row in self.find(key, base)}
-        return median(row["outcome"][name] / lower[row["run"]] for row in self.find(key, phase) if lower.get(row["run"]))
+        return median(row["outcome"][name] / lower[row["run"]] for row in self.find(key, phase)
+                      if lower.get(row["run"]))
 
 
 def extremes(rows: list[dict]) -> str:
@@ -61,8 +62,8 @@ def duty_table(rows: Rows) -> str:
             extremes(rotating), figure(sum(row["logins"] for row in rotating) / rotations if rotations else None, 1),
             figure(sum(row["refused"] for row in rotating) / rotations if rotations else None, 1),
             figure(worst_gap, 1), str(sum(row["old_accepted"] for row in rotating))])
-    return markdown(["", "transactions", "client errors", "rotations", "failed", "backends replaced", "open (min–max)",
-                     "logins a rotation", "refused a rotation", "longest gap ms", "old passwords accepted"], lines)
+    return markdown(["", "transactions", "client errors", "rotations", "failed", "backends replaced",
+                     "open (min–max)", "logins a rotation", "refused a rotation", "longest gap ms", "old passwords accepted"], lines)
 
 
 def hard_table(rows: Rows) -> str:
@@ -85,8 +86,8 @@ def page(measured: list[dict], options) -> str:
     titles = {"full": "At full load", "fixed": "At a fixed rate (about 60 %), latency from the due time"}
     parts = ["# A rotation under load\n",
              f"{circumstances()}. 64 pgbench clients (select-only), pool of 20, a rotation every {options.every:g} s, "
-             f"backends replaced within 1 s; {len(rows.runs)} runs of {options.seconds:g} s for each phase, interleaved; "
-             "medians, ratios taken within one run. The floor: steady state while as many logins go straight to the "
+             f"backends replaced within 1 s; {len(rows.runs)} runs of {options.seconds:g} s for each phase, "
+             "interleaved; medians, ratios taken within one run. The floor: steady state while as many logins go straight to the "
              "server, in the same rhythm.\n", "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
     for load in loads:
         parts.append(f"## {titles[load]}\n")
@@ -104,6 +105,7 @@ def picture(measured: list[dict]) -> str:
     rows = Rows(measured)
     groups = [(f"{key[2]}, {key[1]}, {key[0]}", [rows.value(key, phase, "p99") for phase in PHASES])
               for key in sorted(rows.keys, key=lambda key: key[0])]
-    top = max((value for label, row in groups if not label.startswith("pgbouncer") for value in row if value), default=0)
-    return grouped_bars("p99 latency while the password changes every 2 s", "ms; 64 clients, pool of 20; floor: as many "
-                        "logins straight to the server; less is better", PHASES, groups, limit=top * 2 or None)
+    ours = [value for label, row in groups if not label.startswith("pgbouncer") for value in row if value]
+    return grouped_bars("p99 latency while the password changes every 2 s", "ms; 64 clients, pool of 20; floor: as "
+                        "many logins straight to the server; less is better", PHASES, groups,
+                        limit=max(ours, default=0) * 2 or None)
