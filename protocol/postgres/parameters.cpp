@@ -38,12 +38,10 @@ bool equal(const std::vector<Parameter>& a, const std::vector<Parameter>& b) {
 bool is_role(std::string_view name) { return same_name(name, "role"); }
 
 void append_name(std::string& out, std::string_view name) {
-    auto part = [&out](std::string_view text) { out.append("\"").append(text).append("\""); };
-    auto dot = name.find('.');
-    part(name.substr(0, dot));
-    if (dot != std::string_view::npos) {
-        out += '.';
-        part(name.substr(dot + 1));
+    for (bool first = true; !name.empty() || first; first = false) {
+        auto dot = name.find('.');
+        out.append(first ? "\"" : ".\"").append(name.substr(0, dot)).append("\"");
+        name.remove_prefix(dot == std::string_view::npos ? name.size() : dot + 1);
     }
 }
 
@@ -59,23 +57,6 @@ void append_reset(std::string& out, std::string_view name) {
 bool same_name(std::string_view a, std::string_view b) {
     return a.size() == b.size() &&
            std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return fold(x) == fold(y); });
-}
-
-bool is_parameter_name(std::string_view name) {
-    if (name.empty() || name.size() > 127)
-        return false;
-    bool start = true, dot = false;
-    for (char c : name) {
-        bool letter = (fold(c) >= 'a' && fold(c) <= 'z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-        bool digit = (c >= '0' && c <= '9') || c == '$';
-        if (c == '.' && !start && !dot)
-            dot = start = true;
-        else if (letter || (digit && !start))
-            start = false;
-        else
-            return false;
-    }
-    return !start;
 }
 
 const std::string* ParameterSet::find(std::string_view name) const {

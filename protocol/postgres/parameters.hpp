@@ -5,6 +5,8 @@
 // to ASCII case, as PostgreSQL does, and keep the spelling they came with.
 #pragma once
 
+#include "protocol/postgres/startup_options.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -91,9 +93,6 @@ class ParameterTable {
 };
 
 bool same_name(std::string_view a, std::string_view b);
-
-// A name that may stand in a SET: identifier, or two with a dot. Nothing else is ever put into a statement.
-bool is_parameter_name(std::string_view name);
 
 // The statements which turn a session that has `from` into one that has `to`, as one simple query text; empty when
 // there is nothing to do. Values are quoted so that standard_conforming_strings does not matter; `role` is reset first

@@ -1,0 +1,300 @@
+// Pools: handing backends out, taking them back, ageing. Logins are in upstream_login.cpp, replacement in
+// upstream_replacement.cpp.
+#include "proxy/pool/upstream.hpp"
+
+#include "proxy/pool/cancel.hpp"
+#include "proxy/session/client_session.hpp"
+
+#include <algorithm>
+
+namespace rekey::proxy {
+
+namespace {
+constexpr std::chrono::seconds health_check_after{30}; // of idleness
+constexpr std::chrono::seconds health_check_timeout{5};
+} // namespace
+
+Upstream::Upstream(Worker& worker, const config::Upstream& configuration, RuntimePtr runtime)
+    : worker_(worker), configuration_(configuration), runtime_(std::move(runtime)),
+      tls_(runtime_->upstream_tls.at(configuration_.name)), derivations_(std::make_shared<net::DerivationCache>()),
+      standby_(configuration_.hosts.size()) {}
+
+Upstream::~Upstream() { close_all("shutdown"); }
+
+Pool& Upstream::pool(const std::string& backend_class) {
+    auto& slot = pools_[backend_class];
+    if (!slot) {
+        slot = std::make_unique<Pool>();
+        slot->name = backend_class;
+        slot->id = std::hash<std::string>{}(configuration_.name + '\0' + backend_class);
+        slot->facts = dialect().pool_facts();
+    }
+    return *slot;
+}
+
+rotation::Generation Upstream::newest() const {
+    return credential_ ? credential_->generation : rotation::Generation{};
+}
+
+bool Upstream::is_old(const Backend& backend) const {
+    return backend.origin().generation < newest() || backend.origin().epoch < epoch_;
+}
+
+Backend* Upstream::find_backend(std::uint64_t id) {
+    for (auto* backend : backends_) {
+        if (backend->id() == id)
+            return backend;
+    }
+    return nullptr;
+}
+
+Backend* Upstream::acquire(ClientSession& session, Pool& pool) {
+    if (pool.waiters.empty() && !pool.idle.empty()) {
+        auto* backend = pool.idle.front();
+        pool.idle.pop_front();
+        return backend;
+    }
+    session.place = pool.waiters.insert(pool.waiters.end(), &session);
+    open_for_demand();
+    return nullptr;
+}
+
+void Upstream::stop_waiting(ClientSession& session, Pool& pool) { pool.waiters.erase(session.place); }
+
+void Upstream::hand_out(Backend& backend, ClientSession& session) {
+    backend.pool().waiters.erase(session.place);
+    session.granted(backend);
+}
+
+void Upstream::make_idle(Backend& backend) {
+    backend.set_state(BackendState::idle);
+    auto& pool = backend.pool();
+    pool.idle.push_front(&backend);
+    backend.place = pool.idle.begin();
+}
+
+void Upstream::returned(Backend& backend) {
+    if (backend.cancelling()) { // a cancel under way must not hit the next client
+        backend.set_state(BackendState::cancelling);
+        return;
+    }
+    if (retired_)
+        return backend.close("upstream_removed");
+    if (replacement_.active && is_old(backend)) {
+        auto step = rotation::next_step(view_of_replacement());
+        if (step.release_budget > 0) {
+            backend.close("replaced");
+            return step_replacement();
+        }
+    }
+    if (lifetime_owed_ && backend.expires() <= worker_.loop().now()) {
+        lifetime_owed_ = false;
+        return backend.close("lifetime");
+    }
+    auto& pool = backend.pool();
+    if (!pool.waiters.empty())
+        return hand_out(backend, *pool.waiters.front());
+    if (auto* starving = starving_pool(); starving != nullptr && total() >= configuration_.pool.size) {
+        backend.close("sibling_pool_waits");
+        return open_for_demand();
+    }
+    make_idle(backend);
+    if (replacement_.active)
+        step_replacement();
+}
+
+// A pool whose clients wait while it may open nothing, the upstream being full.
+Pool* Upstream::starving_pool() {
+    Pool* longest = nullptr;
+    for (auto& [name, pool] : pools_) {
+        if (pool->waiters.size() <= pool->connecting)
+            continue;
+        if (longest == nullptr || pool->waiters.front()->waiting_since() < longest->waiters.front()->waiting_since())
+            longest = pool.get();
+    }
+    return longest;
+}
+
+void Upstream::abandoned(Backend& backend, protocol::ClientExchange& client) {
+    auto& out = worker_.to_backend();
+    out.clear();
+    if (!backend.exchange().client_gone(client, false, out)) {
+        out.clear();
+        cancel(backend); // what it is doing helps nobody any more
+        return backend.close("client_gone_in_use");
+    }
+    bool asked = !out.empty();
+    bool open = backend.send(out);
+    out.clear();
+    if (!open)
+        return backend.close("backend_lost");
+    if (!asked && backend.exchange().safe_point())
+        return returned(backend);
+    backend.set_state(BackendState::resetting);
+}
+
+void Upstream::gone(Backend& backend) {
+    auto& pool = backend.pool();
+    if (auto it = std::find(pool.idle.begin(), pool.idle.end(), &backend); it != pool.idle.end())
+        pool.idle.erase(it);
+    backends_.remove(&backend);
+    --pool.backends;
+    bool old = is_old(backend);
+    if (replacement_.active && old)
+        old_gone();
+    // Not from here: the caller is in the middle of this backend's end.
+    worker_.loop().call_at(worker_.loop().now(), [this] {
+        open_for_demand();
+        if (replacement_.active)
+            step_replacement();
+    });
+}
+
+void Upstream::cancel(Backend& backend) {
+    start_cancel(worker_, backend, tls_, tls_mode(backend.origin().host), configuration_.connect_timeout);
+}
+
+void Upstream::refuse_waiters(Pool& pool, std::string_view sqlstate, const std::string& message) {
+    auto waiters = std::exchange(pool.waiters, {});
+    for (auto* session : waiters)
+        session->refused(sqlstate, message);
+}
+
+void Upstream::tick() {
+    auto now = worker_.loop().now();
+    for (auto& [name, pool] : pools_) {
+        while (!pool->waiters.empty() && now - pool->waiters.front()->waiting_since() >= configuration_.pool.wait_timeout) {
+            auto* session = pool->waiters.front();
+            pool->waiters.pop_front();
+            count(worker_.counters().limits_hit, "wait_timeout");
+            auto why = pool->last_error.empty() ? std::string("all are in use") : pool->last_error;
+            session->refused(pool->last_error.empty() ? "53300" : "57P03",
+                             "no backend became available within the wait budget (wait_timeout): " + why);
+        }
+        for (auto it = pool->idle.end(); it != pool->idle.begin();) {
+            auto* backend = *--it;
+            auto idle = now - backend->since();
+            bool spare = total() > configuration_.pool.min && idle >= configuration_.pool.idle_timeout;
+            if (!spare && idle < health_check_after)
+                continue;
+            it = pool->idle.erase(it);
+            if (spare)
+                backend->close("idle_timeout");
+            else
+                backend->check_health();
+        }
+    }
+    for (auto* backend : std::list<Backend*>(backends_)) {
+        if (backend->state() == BackendState::resetting && now - backend->since() > health_check_timeout)
+            backend->close("reset_timeout");
+    }
+    expire_one();
+    open_for_demand();
+    if (replacement_.active) {
+        treat_pinned();
+        step_replacement();
+    }
+}
+
+void Upstream::reconfigure(const config::Upstream& configuration, RuntimePtr runtime,
+                           std::vector<std::string>& changes) {
+    bool moved = configuration.hosts != configuration_.hosts || configuration.tls != configuration_.tls ||
+                 configuration.target != configuration_.target;
+    bool resized = configuration.pool != configuration_.pool;
+    auto credential = configuration_.credential;
+    configuration_ = configuration;
+    runtime_ = std::move(runtime);
+    tls_ = runtime_->upstream_tls.at(configuration_.name);
+    if (resized)
+        changes.push_back("upstream " + configuration_.name + ": pool settings");
+    if (!moved)
+        return;
+    changes.push_back("upstream " + configuration_.name + ": hosts or TLS, by replacing its backends one by one");
+    ++epoch_;
+    standby_.assign(configuration_.hosts.size(), std::nullopt);
+    next_host_ = 0;
+    not_before_ = {};
+    proven_ = false;
+    replace({}, [](rotation::ReplaceProgress) {});
+}
+
+void Upstream::retire() {
+    retired_ = true;
+    for (auto& [name, pool] : pools_) {
+        refuse_waiters(*pool, "57P01", "the upstream was removed from the configuration");
+        while (!pool->idle.empty()) {
+            auto* backend = pool->idle.front();
+            pool->idle.pop_front();
+            backend->close("upstream_removed");
+        }
+    }
+}
+
+void Upstream::close_all(std::string_view reason) {
+    replacement_.active = false;
+    if (replacement_.timer != 0)
+        worker_.loop().cancel(std::exchange(replacement_.timer, 0));
+    if (retry_timer_ != 0)
+        worker_.loop().cancel(std::exchange(retry_timer_, 0));
+    for (auto& opening : openings_)
+        opening.connector->abandon();
+    openings_.clear();
+    for (auto* connector : others_)
+        connector->abandon();
+    others_.clear();
+    retired_ = true;
+    for (auto* backend : std::list<Backend*>(backends_))
+        backend->close(reason);
+}
+
+void Upstream::snapshot(Snapshot& into) {
+    auto now = worker_.loop().now();
+    auto seconds = [now](net::Clock::time_point since) { return std::chrono::duration<double>(now - since).count(); };
+    static constexpr std::array modes{"auto", "session", "transaction", "statement"};
+    for (auto& [name, pool] : pools_) {
+        PoolRow row;
+        row.upstream = configuration_.name;
+        row.pool = name;
+        row.mode = modes[static_cast<std::size_t>(configuration_.pool.mode)];
+        row.size = configuration_.pool.size;
+        row.backends = pool->backends;
+        row.idle = static_cast<std::uint32_t>(pool->idle.size());
+        row.connecting = pool->connecting;
+        row.clients_waiting = static_cast<std::uint32_t>(pool->waiters.size());
+        row.longest_wait_seconds = pool->waiters.empty() ? 0 : seconds(pool->waiters.front()->waiting_since());
+        row.logins_paused = paused_;
+        row.last_error = pool->last_error;
+        for (auto* backend : backends_) {
+            if (&backend->pool() == pool.get() && backend->client() != nullptr)
+                ++row.clients_active;
+        }
+        row.active = row.clients_active;
+        into.pools.push_back(std::move(row));
+    }
+    for (auto* backend : backends_) {
+        BackendRow row;
+        row.upstream = configuration_.name;
+        row.pool = backend->pool().name;
+        row.host = backend->origin().host.text();
+        row.id = backend->id();
+        row.generation = backend->origin().generation.value;
+        row.state = backend->state();
+        row.process_id = backend->cancel_key().process_id;
+        row.age_seconds = seconds(backend->born());
+        row.state_seconds = seconds(backend->since());
+        row.tls = backend->tls();
+        row.client = backend->client() != nullptr ? backend->client()->id() : 0;
+        row.prepared_statements = backend->exchange().prepared_statements();
+        into.backends.push_back(std::move(row));
+    }
+    for (const auto& opening : openings_) {
+        BackendRow row;
+        row.upstream = configuration_.name;
+        row.pool = opening.pool->name;
+        row.generation = opening.credential->generation.value;
+        row.state = BackendState::connecting;
+        into.backends.push_back(std::move(row));
+    }
+}
+
+} // namespace rekey::proxy

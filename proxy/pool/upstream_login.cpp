@@ -1,0 +1,340 @@
+// An upstream's logins: who asks for one, in which order, and what a failure means.
+#include "proxy/pool/upstream.hpp"
+#include "proxy/session/client_session.hpp"
+
+#include <algorithm>
+
+namespace rekey::proxy {
+
+namespace {
+// Logins at a time once one has succeeded; before that, one: a refused credential is to be refused once.
+constexpr std::size_t parallel_logins_max = 4;
+constexpr std::chrono::milliseconds back_off_min{50}, back_off_max{5000};
+
+bool loopback_or_unix(const config::Address& host) { return host.is_loopback(); }
+} // namespace
+
+config::UpstreamTls Upstream::tls_mode(const config::Address& host) const {
+    if (configuration_.tls.mode)
+        return host.is_unix() ? config::UpstreamTls::disable : *configuration_.tls.mode;
+    if (host.is_unix())
+        return config::UpstreamTls::disable;
+    return loopback_or_unix(host) ? config::UpstreamTls::prefer : config::UpstreamTls::verify_full;
+}
+
+bool Upstream::wanted(std::optional<bool> standby) const {
+    switch (configuration_.target) {
+    case config::Target::any:
+        return true;
+    case config::Target::primary:
+        return !standby.value_or(false);
+    case config::Target::standby:
+        return standby.value_or(true);
+    }
+    return true;
+}
+
+net::ConnectRequest Upstream::request_for(std::size_t host, const std::string& backend_class,
+                                          rotation::CredentialPtr credential) const {
+    net::ConnectRequest request;
+    request.host = configuration_.hosts[host];
+    request.tls = tls_mode(request.host);
+    request.negotiation = configuration_.tls.negotiation;
+    request.context = tls_;
+    request.credential = std::move(credential);
+    request.backend_class = backend_class;
+    request.timeout = configuration_.connect_timeout;
+    return request;
+}
+
+bool Upstream::may_open() const {
+    if (paused_ || retired_ || !credential_ || configuration_.hosts.empty() ||
+        worker_.loop().now() < not_before_)
+        return false;
+    return openings_.size() < (proven_ ? parallel_logins_max : 1);
+}
+
+void Upstream::open_for_demand() {
+    if (replacement_.active && replacement_.tally.balance() < 0)
+        return; // the replacement owes a successor, which serves whoever waits
+    while (may_open() && total() < configuration_.pool.size) {
+        Pool* pool = starving_pool();
+        if (pool == nullptr && total() < configuration_.pool.min && !pools_.empty())
+            pool = pools_.begin()->second.get();
+        if (pool == nullptr)
+            return;
+        open_backend(*pool, Purpose::demand);
+    }
+    // Full, while another pool of ours has idle ones to spare.
+    if (total() < configuration_.pool.size || !may_open())
+        return;
+    auto* pool = starving_pool();
+    if (pool == nullptr)
+        return;
+    Backend* longest = nullptr;
+    for (auto& [name, sibling] : pools_) {
+        if (sibling.get() != pool && !sibling->idle.empty() &&
+            (longest == nullptr || sibling->idle.back()->since() < longest->since()))
+            longest = sibling->idle.back();
+    }
+    if (longest != nullptr)
+        longest->close("sibling_pool_waits"); // gone() comes back here
+}
+
+void Upstream::open_backend(Pool& pool, Purpose purpose) {
+    auto opening = openings_.insert(openings_.end(), {&pool, credential_, epoch_, purpose, replacement_.serial,
+                                                      next_host_ % configuration_.hosts.size(), 0, nullptr});
+    ++pool.connecting;
+    if (purpose == Purpose::replacement)
+        replacement_.tally.opening();
+    connect(opening);
+}
+
+void Upstream::connect(OpeningList::iterator opening) {
+    auto request = request_for(opening->host, opening->pool->name, opening->credential);
+    request.derivations = derivations_;
+    opening->connector = net::Connector::start(
+        worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+        [this, opening](net::ConnectResult result) { opened(opening, std::move(result)); });
+    ++worker_.counters().logins;
+}
+
+void Upstream::opened(OpeningList::iterator opening, net::ConnectResult result) {
+    bool accepted = result.result == rotation::LoginResult::accepted;
+    if (accepted) {
+        standby_[opening->host] = result.login->standby();
+        if (!wanted(result.login->standby())) {
+            accepted = false;
+            result.result = rotation::LoginResult::unavailable;
+            result.reason = "the host is not what `target` asks for";
+        }
+    }
+    bool try_next = !accepted && result.result == rotation::LoginResult::unavailable && opening->epoch == epoch_ &&
+                    ++opening->hosts_tried < configuration_.hosts.size();
+    if (try_next) {
+        opening->host = (opening->host + 1) % configuration_.hosts.size();
+        return connect(opening);
+    }
+    if (!accepted)
+        return open_failed(opening, result);
+    auto done = *opening;
+    openings_.erase(opening);
+    --done.pool->connecting;
+    next_host_ = done.epoch == epoch_ ? done.host : 0;
+    failures_ = 0;
+    proven_ = true;
+    done.pool->last_error.clear();
+    done.pool->last_sqlstate.clear();
+    done.pool->unusable = false;
+    adopt(done, std::move(result));
+}
+
+void Upstream::adopt(const Opening& opening, net::ConnectResult result) {
+    bool counted = opening.purpose == Purpose::replacement && opening.replacement == replacement_.serial;
+    if (opening.purpose == Purpose::lifetime) {
+        lifetime_opening_ = false;
+        lifetime_owed_ = true;
+    }
+    if (counted) {
+        replacement_.tally.opened();
+        replacement_.last_pool = opening.pool;
+    }
+    dialect().learn_login(*result.login, *opening.pool->facts);
+    auto host = opening.epoch == epoch_ ? configuration_.hosts[opening.host] : config::Address{};
+    auto* backend = new Backend(*this, *opening.pool, std::move(result), *opening.credential,
+                                {opening.credential->generation, opening.epoch, host});
+    backends_.push_back(backend);
+    ++opening.pool->backends;
+    returned(*backend);
+    open_for_demand();
+    if (replacement_.active)
+        step_replacement();
+}
+
+void Upstream::open_failed(OpeningList::iterator opening, const net::ConnectResult& result) {
+    auto failed = *opening;
+    openings_.erase(opening);
+    auto& pool = *failed.pool;
+    --pool.connecting;
+    bool no_slot = result.result == rotation::LoginResult::no_slot;
+    if (failed.purpose == Purpose::lifetime)
+        lifetime_opening_ = false;
+    if (failed.purpose == Purpose::replacement && failed.replacement == replacement_.serial) {
+        replacement_.tally.open_failed(no_slot);
+        count(worker_.counters().replacements, no_slot ? "surge_refused" : "failed");
+    }
+    bool repeated = pool.last_error == result.reason;
+    pool.last_error = result.reason;
+    pool.last_sqlstate = result.sqlstate;
+    if (!repeated || failures_ == 0)
+        worker_.log(rotation::LogLevel::warn, "backend login failed upstream=" + configuration_.name + " pool=" +
+                                                  pool.name + " result=" +
+                                                  std::string(rotation::to_string(result.result)) + " sqlstate=" +
+                                                  result.sqlstate + " reason=\"" + result.reason + "\"");
+    switch (result.result) {
+    case rotation::LoginResult::refused:
+        login_refused(failed, result);
+        break;
+    case rotation::LoginResult::no_database:
+    case rotation::LoginResult::no_privilege:
+        // Says nothing of the others: whoever waits here is told what a direct login would have been told.
+        pool.unusable = true;
+        refuse_waiters(pool, result.sqlstate, result.reason);
+        break;
+    case rotation::LoginResult::no_slot:
+    case rotation::LoginResult::unavailable:
+    case rotation::LoginResult::accepted:
+        proven_ = false;
+        back_off();
+        break;
+    }
+    if (replacement_.active)
+        step_replacement();
+}
+
+// The rotator finds out what is accepted; until it says so, nobody tries again. Clients wait in their budget.
+void Upstream::login_refused(const Opening& opening, const net::ConnectResult& result) {
+    ++worker_.counters().logins_refused;
+    proven_ = false;
+    if (opening.credential != credential_) { // a newer one was published meanwhile
+        open_for_demand();
+        return;
+    }
+    paused_ = true;
+    auto generation = opening.credential->generation;
+    auto& shared = worker_.shared();
+    worker_.to_control([&shared, name = configuration_.credential, generation, reason = result.reason] {
+        if (shared.options.refused)
+            shared.options.refused(name, generation, reason);
+    });
+}
+
+void Upstream::back_off() {
+    auto wait = std::min(back_off_max, back_off_min * (1u << std::min(failures_, 7u)));
+    ++failures_;
+    auto jitter = std::chrono::milliseconds(static_cast<std::int64_t>(
+        worker_.random(static_cast<std::uint64_t>(wait.count() / 2 + 1))));
+    not_before_ = worker_.loop().now() + wait / 2 + jitter;
+    if (retry_timer_ != 0)
+        worker_.loop().cancel(retry_timer_);
+    retry_timer_ = worker_.loop().call_at(not_before_, [this] {
+        retry_timer_ = 0;
+        open_for_demand();
+        if (replacement_.active)
+            step_replacement();
+    });
+}
+
+void Upstream::publish(rotation::CredentialPtr credential) {
+    credential_ = std::move(credential);
+    derivations_ = std::make_shared<net::DerivationCache>();
+    paused_ = false;
+    not_before_ = {};
+    failures_ = 0;
+    proven_ = true; // verified a moment ago
+    for (auto& [name, pool] : pools_)
+        pool->last_error.clear();
+    open_for_demand();
+}
+
+void Upstream::pause_logins(bool paused) {
+    paused_ = paused;
+    if (paused)
+        return;
+    not_before_ = {};
+    open_for_demand();
+    if (replacement_.active)
+        step_replacement();
+}
+
+std::string Upstream::probe_class() const {
+    if (!configuration_.database.empty())
+        return worker_.dialect(configuration_.protocol).backend_class(configuration_.database);
+    for (const auto& route : runtime_->config->routes) {
+        const auto& database = route.upstream_database.empty() ? route.database : route.upstream_database;
+        if (route.upstream == configuration_.name && database != "*")
+            return worker_.dialect(configuration_.protocol).backend_class(database);
+    }
+    return {};
+}
+
+void Upstream::probe(rotation::CredentialPtr credential, std::function<void(std::vector<rotation::HostResult>)> done) {
+    struct Probing {
+        std::vector<rotation::HostResult> hosts;
+        std::size_t left;
+        std::function<void(std::vector<rotation::HostResult>)> done;
+    };
+    auto probing = std::make_shared<Probing>(Probing{{}, configuration_.hosts.size(), std::move(done)});
+    probing->hosts.resize(configuration_.hosts.size());
+    auto backend_class = probe_class();
+    if (backend_class.empty())
+        backend_class = credential->username;
+    auto derivations = std::make_shared<net::DerivationCache>();
+    for (std::size_t i = 0; i < configuration_.hosts.size(); ++i) {
+        auto request = request_for(i, backend_class, credential);
+        request.derivations = derivations;
+        request.statements = {"SELECT 1"};
+        probing->hosts[i].host = configuration_.hosts[i].text();
+        auto place = others_.insert(others_.end(), nullptr);
+        *place = net::Connector::start(
+            worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+            [this, probing, i, place, epoch = epoch_](net::ConnectResult result) {
+                others_.erase(place);
+                auto& host = probing->hosts[i];
+                host.result = result.result;
+                host.reason = result.sqlstate.empty() ? result.reason : result.sqlstate + " " + result.reason;
+                bool accepted = result.result == rotation::LoginResult::accepted;
+                if (accepted && (result.outcomes.empty() || !result.outcomes.back().ok)) {
+                    host.result = rotation::LoginResult::unavailable;
+                    host.reason = "logged in, but a statement failed";
+                }
+                if (accepted && epoch == epoch_)
+                    standby_[i] = result.login->standby();
+                host.wanted = epoch != epoch_ || wanted(standby_[i]);
+                if (host.result == rotation::LoginResult::refused)
+                    ++worker_.counters().logins_refused;
+                if (--probing->left == 0)
+                    probing->done(std::move(probing->hosts));
+            });
+        ++worker_.counters().logins;
+    }
+}
+
+void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::string> statements,
+                              std::function<void(rotation::StatementResult)> done) {
+    // The primary, where it is known.
+    std::size_t host = 0;
+    for (std::size_t i = 0; i < standby_.size(); ++i) {
+        if (standby_[i].has_value() && !*standby_[i]) {
+            host = i;
+            break;
+        }
+    }
+    auto backend_class = probe_class();
+    auto request = request_for(host, backend_class.empty() ? login->username : backend_class, login);
+    request.statements = std::move(statements);
+    auto place = others_.insert(others_.end(), nullptr);
+    *place = net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+                                   [this, place, done = std::move(done)](net::ConnectResult result) {
+                                       others_.erase(place);
+                                       rotation::StatementResult outcome;
+                                       outcome.login = result.result;
+                                       outcome.sqlstate = result.sqlstate;
+                                       outcome.reason = result.reason;
+                                       outcome.ok = result.result == rotation::LoginResult::accepted;
+                                       if (!result.outcomes.empty()) {
+                                           auto& last = result.outcomes.back();
+                                           outcome.login = rotation::LoginResult::accepted;
+                                           outcome.ok = outcome.ok && last.ok;
+                                           if (!last.ok) {
+                                               outcome.sqlstate = last.sqlstate;
+                                               outcome.reason = last.reason;
+                                           }
+                                           outcome.rows = std::move(last.rows);
+                                       }
+                                       done(std::move(outcome));
+                                   });
+    ++worker_.counters().logins;
+}
+
+} // namespace rekey::proxy
