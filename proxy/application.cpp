@@ -15,7 +15,6 @@ namespace {
 using rotation::LogLevel;
 
 constexpr auto tick_interval = std::chrono::seconds(5);
-constexpr std::size_t mock_secret_bytes = 32;
 
 // An audit log that was not asked for.
 class NoAudit final : public rotation::Audit {
@@ -51,9 +50,11 @@ void Application::start() {
     open_store();
     audit_ = config_->audit_path.empty() ? std::unique_ptr<rotation::Audit>(std::make_unique<NoAudit>())
                                          : std::make_unique<rotation::AuditFile>(config_->audit_path);
+    version_key_ = stored_key("version-key");
+    auto sources = make_sources();
     start_data_plane();
     for (auto& credential : config_->credentials)
-        start_rotator(credential);
+        start_rotator(credential, std::move(sources[credential.name]));
     start_admin();
     every_few_seconds();
 }
@@ -81,26 +82,29 @@ void Application::open_store() {
         throw std::runtime_error("store: " + message);
 }
 
-protocol::Secret Application::stored_value(const std::string& name, const std::function<protocol::Secret()>& make) {
-    std::optional<protocol::Secret> value;
-    if (auto error = store_->read_value(name, value); error != rotation::StoreError::none)
-        throw std::runtime_error("store: \"" + name + "\" cannot be read: " + std::string(to_string(error)));
-    if (value)
-        return std::move(*value);
-    auto made = make();
-    if (auto error = store_->write_value(name, made); error != rotation::StoreError::none)
-        throw std::runtime_error("store: \"" + name + "\" cannot be written: " + std::string(to_string(error)));
-    return made;
+protocol::Secret Application::stored_key(const char* name) {
+    protocol::Secret key;
+    if (auto error = rotation::read_or_make_key(*store_, name, loop_, key); error != rotation::StoreError::none)
+        throw std::runtime_error("store: " + std::string(name) + ": " + std::string(to_string(error)) + ": " +
+                                 store_->message());
+    return key;
 }
 
 std::string Application::listener_certificate() {
+    constexpr auto name = "listener-certificate";
     if (!needs_certificate(*config_))
         return {};
-    auto pem = stored_value("listener-certificate", [] {
+    std::optional<protocol::Secret> stored;
+    auto error = store_->read_value(name, stored);
+    if (error == rotation::StoreError::none && !stored) {
         auto made = admin::make_listener_certificate();
-        return protocol::Secret::take(made);
-    });
-    return std::string(pem.reveal());
+        stored = protocol::Secret::take(made);
+        error = store_->write_value(name, *stored);
+    }
+    if (error != rotation::StoreError::none)
+        throw std::runtime_error("store: " + std::string(name) + ": " + std::string(to_string(error)) + ": " +
+                                 store_->message());
+    return std::string(stored->reveal());
 }
 
 void Application::start_data_plane() {
@@ -108,11 +112,7 @@ void Application::start_data_plane() {
     options.config = config_;
     options.control = loop_.executor();
     options.log = log_.sink();
-    options.mock_secret = stored_value("mock-secret", [this] {
-        std::string bytes(mock_secret_bytes, '\0');
-        loop_.random_bytes(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size());
-        return protocol::Secret::take(bytes);
-    });
+    options.mock_secret = stored_key("mock-secret");
     options.self_signed_certificate = listener_certificate();
     options.refused = [this](const std::string& name, rotation::Generation generation, const std::string& reason) {
         if (auto found = rotators_.find(name); found != rotators_.end())
@@ -127,7 +127,22 @@ void Application::start_data_plane() {
     }
 }
 
-void Application::start_rotator(const config::Credential& configuration) {
+// Before the workers: forgetting the environment's passwords wants no other thread that reads it.
+std::map<std::string, std::unique_ptr<rotation::Source>> Application::make_sources() {
+    std::map<std::string, std::unique_ptr<rotation::Source>> sources;
+    for (auto& credential : config_->credentials)
+        sources[credential.name] = make_source(credential);
+    rotation::forget_source_variables(config_->credentials);
+    return sources;
+}
+
+std::unique_ptr<rotation::Source> Application::make_source(const config::Credential& configuration) {
+    if (configuration.source.type == config::SourceType::local)
+        return nullptr;
+    return parts_.make_source(configuration, loop_, loop_, log_.sink(), version_key_);
+}
+
+void Application::start_rotator(const config::Credential& configuration, std::unique_ptr<rotation::Source> source) {
     rotation::RotatorPorts ports;
     ports.environment = &loop_;
     ports.prober = data_plane_.get();
@@ -140,9 +155,6 @@ void Application::start_rotator(const config::Credential& configuration) {
         auto found = rotators_.find(name);
         return found == rotators_.end() ? nullptr : found->second->current();
     };
-    std::unique_ptr<rotation::Source> source;
-    if (configuration.source.type != config::SourceType::local)
-        source = parts_.make_source(configuration, loop_, loop_, log_.sink());
     auto& rotator = rotators_[configuration.name];
     rotator = parts_.make_rotator(configuration, std::move(source), ports);
     rotator->start([this, name = configuration.name] {

@@ -4,6 +4,7 @@
 // Everything here happens on the thread that runs the loop, start() before it. Loop and log outlive the application.
 #pragma once
 
+#include "config/diff.hpp"
 #include "config/load.hpp"
 #include "proxy/admin/console.hpp"
 #include "proxy/admin/control_loop.hpp"
@@ -29,7 +30,8 @@ struct ApplicationParts {
                                                      const rotation::RotatorPorts&)>
         make_rotator;
     std::function<std::unique_ptr<rotation::Source>(const config::Credential&, rotation::Environment&,
-                                                    rotation::DescriptorWatcher&, rotation::LogSink)>
+                                                    rotation::DescriptorWatcher&, rotation::LogSink,
+                                                    const protocol::Secret& version_key)>
         make_source;
     // Called off the control thread.
     std::function<config::LoadResult(const std::string& path, const config::Config* previous)> load;
@@ -59,15 +61,17 @@ class Application final : public admin::ControlPlane {
   private:
     void open_store();
     void start_data_plane();
-    void start_rotator(const config::Credential& configuration);
+    std::map<std::string, std::unique_ptr<rotation::Source>> make_sources();
+    std::unique_ptr<rotation::Source> make_source(const config::Credential& configuration);
+    void start_rotator(const config::Credential& configuration, std::unique_ptr<rotation::Source> source);
     void start_admin();
     void log_start() const;
+    void log_reload(const admin::ReloadReply& reply) const;
     void every_few_seconds();
-    protocol::Secret stored_value(const std::string& name, const std::function<protocol::Secret()>& make);
+    protocol::Secret stored_key(const char* name);
     std::string listener_certificate();
     void loaded(config::LoadResult result);
-    void take_over(config::ConfigPtr next, admin::ReloadReply reply);
-    void applied(config::ConfigPtr next, admin::ReloadReply reply);
+    void applied(config::ConfigPtr next, const config::Diff& diff, admin::ReloadReply reply);
     void finish_reload(const admin::ReloadReply& reply);
     void say(rotation::LogLevel level, const std::string& text) const { log_.write(level, text); }
 
@@ -80,7 +84,7 @@ class Application final : public admin::ControlPlane {
     std::unique_ptr<rotation::Audit> audit_;
     std::unique_ptr<DataPlane> data_plane_;
     std::map<std::string, std::unique_ptr<rotation::Rotator>> rotators_;
-    protocol::Secret token_;
+    protocol::Secret token_, version_key_;
     std::unique_ptr<admin::HttpServer> http_;
     std::unique_ptr<admin::Console> console_;
 

@@ -9,7 +9,11 @@ ApplicationParts ApplicationParts::real() {
                             const rotation::RotatorPorts& ports) {
         return rotation::make_rotator(configuration, std::move(source), ports);
     };
-    parts.make_source = rotation::make_source;
+    parts.make_source = [](const config::Credential& configuration, rotation::Environment& environment,
+                           rotation::DescriptorWatcher& watcher, rotation::LogSink log,
+                           const protocol::Secret& version_key) {
+        return rotation::make_source(configuration, environment, watcher, std::move(log), version_key);
+    };
     parts.load = [](const std::string& path, const config::Config* previous) { return config::load(path, previous); };
     return parts;
 }

@@ -25,50 +25,57 @@ void Application::reload(std::function<void(admin::ReloadReply)> done) {
 }
 
 void Application::loaded(config::LoadResult result) {
-    if (result.ok())
-        return take_over(std::move(result.config), {});
-    for (auto& error : result.errors)
-        say(LogLevel::error, "event=reload_error " + error);
-    say(LogLevel::error, "event=reload result=failed the running configuration stays");
-    ++reloads_failed_;
-    finish_reload({std::move(result.errors), {}, {}});
-}
-
-void Application::take_over(config::ConfigPtr next, admin::ReloadReply reply) {
-    data_plane_->apply(next, [this, next, reply = std::move(reply)](std::vector<std::string> changes) mutable {
-        reply.changes = std::move(changes);
-        applied(next, std::move(reply));
+    if (!result.ok()) {
+        for (auto& error : result.errors)
+            say(LogLevel::error, "event=reload_error " + error);
+        say(LogLevel::error, "event=reload result=failed the running configuration stays");
+        ++reloads_failed_;
+        return finish_reload({std::move(result.errors), {}, {}});
+    }
+    if (shutting_down_)
+        return finish_reload({{"Rekey is shutting down"}, {}, {}});
+    auto difference = config::diff(*config_, *result.config);
+    config::keep_until_restart(*config_, *result.config);
+    admin::ReloadReply reply{{}, difference.changes, difference.restart};
+    config::ConfigPtr next = std::move(result.config);
+    if (difference.changes.empty())
+        return applied(next, difference, std::move(reply));
+    data_plane_->apply(next, [this, next, difference, reply](const std::vector<std::string>& changes) mutable {
+        reply.changes.insert(reply.changes.end(), changes.begin(), changes.end());
+        applied(next, difference, std::move(reply));
     });
 }
 
 // The pools know the new upstreams by now, so that a new rotator finds hosts to verify at.
-void Application::applied(config::ConfigPtr next, admin::ReloadReply reply) {
-    for (auto rotator = rotators_.begin(); rotator != rotators_.end();) {
-        if (next->find_credential(rotator->first) != nullptr) {
-            ++rotator;
-            continue;
-        }
-        rotator->second->stop();
-        rotator = rotators_.erase(rotator);
+void Application::applied(config::ConfigPtr next, const config::Diff& diff, admin::ReloadReply reply) {
+    config_ = std::move(next);
+    for (auto& name : diff.credentials.removed) {
+        if (auto removed = rotators_.extract(name))
+            removed.mapped()->stop();
     }
-    config_ = next;
-    for (auto& credential : config_->credentials) {
-        auto running = rotators_.find(credential.name);
-        if (running != rotators_.end())
-            running->second->reconfigure(credential);
-        else
-            start_rotator(credential);
+    for (auto& name : diff.credentials.changed) {
+        if (auto running = rotators_.find(name); running != rotators_.end())
+            running->second->reconfigure(*config_->find_credential(name));
+    }
+    for (auto& name : diff.credentials.added) {
+        auto& credential = *config_->find_credential(name);
+        start_rotator(credential, make_source(credential));
     }
     log_.configure(config_->log_level, config_->log_format);
+    log_reload(reply);
+    ++reloads_done_;
+    finish_reload(reply);
+}
+
+void Application::log_reload(const admin::ReloadReply& reply) const {
     for (auto& change : reply.changes)
         say(LogLevel::info, "event=reload_change " + change);
     for (auto& sentence : reply.needs_restart)
         say(LogLevel::warn, "event=reload_needs_restart " + sentence);
     for (auto& warning : config_->warnings)
         say(LogLevel::warn, "event=config_warning " + warning);
-    say(LogLevel::info, "event=reload result=done changes=" + std::to_string(reply.changes.size()));
-    ++reloads_done_;
-    finish_reload(reply);
+    say(LogLevel::info, "event=reload result=done changes=" + std::to_string(reply.changes.size()) +
+                            " needs_restart=" + std::to_string(reply.needs_restart.size()));
 }
 
 void Application::finish_reload(const admin::ReloadReply& reply) {

@@ -1,7 +1,5 @@
 #include "proxy/application.hpp"
 
-#include "proxy/admin/settings.hpp"
-
 namespace rekey::proxy {
 
 void Application::status(std::function<void(admin::StatusReport)> done) {
@@ -59,6 +57,11 @@ void Application::rotate(const std::string& name, const rotation::RotateRequest&
     rotators_.at(name)->rotate(request, std::move(done));
 }
 
-std::vector<admin::Setting> Application::settings() const { return admin::settings_of(*config_); }
+std::vector<admin::Setting> Application::settings() const {
+    std::vector<admin::Setting> settings;
+    for (auto& setting : config_->settings)
+        settings.push_back({setting.path, setting.value});
+    return settings;
+}
 
 } // namespace rekey::proxy

@@ -165,7 +165,7 @@ int reload_command(const AdminTarget& target) {
         return exit_usage;
     }
     print_lines(std::cout, body, "changes", "");
-    print_lines(std::cerr, body, "needs_restart", "needs a restart: ");
+    print_lines(std::cerr, body, "needs_restart", "");
     std::cout << "reloaded\n";
     return exit_done;
 }

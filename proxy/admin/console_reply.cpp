@@ -87,7 +87,7 @@ void append_reload(std::string& out, const ReloadReply& reply) {
     for (auto& change : reply.changes)
         postgres::notice_response(out, "NOTICE", "00000", change);
     for (auto& sentence : reply.needs_restart)
-        postgres::notice_response(out, "WARNING", "01000", "needs a restart: " + sentence);
+        postgres::notice_response(out, "WARNING", "01000", sentence);
     postgres::command_complete(out, "RELOAD");
 }
 

@@ -91,7 +91,8 @@ rotation::Clock::time_point ControlLoop::now() const { return rotation::Clock::n
 std::chrono::system_clock::time_point ControlLoop::wall_now() const { return std::chrono::system_clock::now(); }
 
 std::uint64_t ControlLoop::random(std::uint64_t bound) {
-    REKEY_ASSERT(bound > 0);
+    if (bound == 0) // no jitter was wanted
+        return 0;
     return std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(state_->generator);
 }
 

@@ -36,7 +36,7 @@ struct ReloadReply {
 };
 
 struct Setting {
-    std::string key, value; // a secret's value is "***"
+    std::string key, value; // a secret's value is not shown
 };
 
 class ControlPlane {
