@@ -103,6 +103,14 @@ class Merger {
     Problems& problems_;
 };
 
+// The commonest cause of a flow mapping that does not end.
+std::string hint(std::string_view text, int line) {
+    auto lines = split(text, '\n');
+    auto index = static_cast<std::size_t>(line - 1);
+    bool variable = index < lines.size() && lines[index].find("${") != std::string_view::npos;
+    return variable ? " (inside { } a ${NAME} needs quotes)" : "";
+}
+
 class Gatherer {
   public:
     Gatherer(const Inputs& inputs, Gathered& gathered, Problems& problems)
@@ -113,7 +121,7 @@ class Gatherer {
         open_.push_back(std::filesystem::path(path).lexically_normal().string());
         auto tree = parse_tree(text, file);
         if (!tree.error.empty())
-            problems_.error({&file, tree.line}, "", tree.error);
+            problems_.error({&file, tree.line}, "", tree.error + hint(text, tree.line));
         else if (tree.root.kind == Node::Kind::map)
             add_tree(std::move(tree.root));
         else if (tree.root.kind != Node::Kind::null)
