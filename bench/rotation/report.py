@@ -63,7 +63,8 @@ def duty_table(rows: Rows) -> str:
             figure(sum(row["refused"] for row in rotating) / rotations if rotations else None, 1),
             figure(worst_gap, 1), str(sum(row["old_accepted"] for row in rotating))])
     return markdown(["", "transactions", "client errors", "rotations", "failed", "backends replaced",
-                     "open (min–max)", "logins a rotation", "refused a rotation", "longest gap ms", "old passwords accepted"], lines)
+                     "open (min–max)", "logins a rotation", "refused a rotation", "longest gap ms",
+                     "old passwords accepted"], lines)
 
 
 def hard_table(rows: Rows) -> str:
@@ -76,8 +77,8 @@ def hard_table(rows: Rows) -> str:
                       str(max(clients_hurt(row["outcome"]["errors"]) for row in found)),
                       str(max(row["refused"] for row in found)),
                       figure(max(row["outcome"]["longest_gap"] for row in found), 0)])
-    return markdown(["worst of the runs", "runs", "normal again, ms after publication", "clients hurt", "refused logins",
-                     "longest gap ms"], lines)
+    return markdown(["worst of the runs", "runs", "normal again, ms after publication", "clients hurt",
+                     "refused logins", "longest gap ms"], lines)
 
 
 def page(measured: list[dict], options) -> str:
@@ -87,8 +88,8 @@ def page(measured: list[dict], options) -> str:
     parts = ["# A rotation under load\n",
              f"{circumstances()}. 64 pgbench clients (select-only), pool of 20, a rotation every {options.every:g} s, "
              f"backends replaced within 1 s; {len(rows.runs)} runs of {options.seconds:g} s for each phase, "
-             "interleaved; medians, ratios taken within one run. The floor: steady state while as many logins go straight to the "
-             "server, in the same rhythm.\n", "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
+             "interleaved; medians, ratios taken within one run. The floor: steady state while as many logins go "
+             "straight to the server, in the same rhythm.\n", "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
     for load in loads:
         parts.append(f"## {titles[load]}\n")
         parts += [latency_table(rows, load, name) for name in ("p99", "p999", "longest_gap")]
