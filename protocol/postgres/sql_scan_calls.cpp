@@ -13,7 +13,7 @@ enum TokenKind : std::uint64_t { kind_word = 1, kind_quoted, kind_string, kind_n
 WordInfo find_folded(const TokenText& text) {
     const std::string_view view = text.whole() ? text.view() : std::string_view{};
     TokenText folded(0);
-    folded.append_folded(view.data(), view.size(), view.size());
+    folded.append_folded(view.data(), view.size());
     return find_word(folded.view());
 }
 
@@ -25,9 +25,11 @@ void SqlStatements::on_word(const TokenText& text) {
     fingerprint_.add_text(text, kind_word);
     const WordInfo info = text.whole() ? find_word(text.view()) : WordInfo{};
     const bool qualified = before_ == Before::dot;
-    mention_name(text);
+    look_at(text);
     if (!statement_.begun) {
         begin_statement(qualified ? Word::other : info.word);
+    } else if (info.word == Word::other && statement_.phase <= Phase::calls) {
+        // most words of most texts
     } else if (!qualified || info.word == Word::pg_settings) {
         follow(info.word);
     }
@@ -43,7 +45,7 @@ void SqlStatements::on_word(const TokenText& text) {
 void SqlStatements::on_quoted(const TokenText& text, bool unicode) {
     fingerprint_.add_text(text, kind_quoted);
     const WordInfo info = text.whole() ? find_word(text.view()) : WordInfo{};
-    mention_name(text);
+    look_at(text);
     if (!statement_.begun) {
         begin_statement(Word::other);
     } else if (statement_.phase == Phase::explain && info.word == Word::analyze) {
@@ -51,10 +53,8 @@ void SqlStatements::on_quoted(const TokenText& text, bool unicode) {
     } else if (statement_.phase == Phase::set || statement_.phase == Phase::set_session ||
                statement_.phase == Phase::reset) {
         set_variable(find_folded(text).word);
-    } else if (info.word == Word::pg_settings) {
-        follow(info.word);
     } else {
-        follow(Word::other);
+        follow(info.word == Word::pg_settings ? info.word : Word::other);
     }
     if (unicode) {
         raise(SqlEffect::state, setting() ? mention_custom_set_config : 0U); // U&"\0070…" hides what it names
@@ -63,22 +63,16 @@ void SqlStatements::on_quoted(const TokenText& text, bool unicode) {
     token(Before::name);
 }
 
-void SqlStatements::mention_name(const TokenText& text) {
-    constexpr std::string_view prefix = "pg_temp";
-    const std::string_view view = text.view();
-    if (view.starts_with(prefix) && (view.size() == prefix.size() || view[prefix.size()] == '_')) {
-        raise(SqlEffect::state, mention_temp | (statement_.stays ? mention_load : 0U));
-    }
+void SqlStatements::look_closer(const TokenText& text) {
     if (setting() && text.length() >= name_max) {
         raise(SqlEffect::state, mention_custom_set_config); // the server cuts it: its name is not what it says
     }
+    if (text.first_bytes() == load_word("pg_temp\0") || text.first_bytes() == load_word("pg_temp_")) {
+        raise(SqlEffect::state, mention_temp | (statement_.stays ? mention_load : 0U));
+    }
 }
 
-void SqlStatements::extend_name(WordInfo info, bool quoted) {
-    if (before_ != Before::dot) {
-        name_ = {info, before_word_, before_, 0, false, quoted};
-        return;
-    }
+void SqlStatements::extend_qualified(WordInfo info, bool quoted) {
     name_.catalog = name_.qualifiers == 0 && name_.last.word == Word::pg_catalog;
     name_.qualifiers = static_cast<std::uint8_t>(std::min(name_.qualifiers + 1, 100));
     name_.last = info;

@@ -75,14 +75,15 @@ class SqlLexer {
         block_comment_star,
         block_comment_slash,
     };
+    // The first three are what a word goes on with.
     enum Class : std::uint8_t {
-        other,
-        space,
         letter,
         digit,
+        dollar_sign,
+        other,
+        space,
         quote,
         double_quote,
-        dollar_sign,
         dash,
         solidus,
         colon_sign
@@ -106,10 +107,7 @@ class SqlLexer {
         return table;
     }();
     static std::uint8_t class_of(char c) { return classes[static_cast<unsigned char>(c)]; }
-    static bool in_word(char c) {
-        const std::uint8_t k = class_of(c);
-        return k == letter || k == digit || k == dollar_sign;
-    }
+    static bool in_word(char c) { return class_of(c) <= dollar_sign; }
     static bool is_newline(char c) { return c == '\n' || c == '\r'; }
     std::uint64_t offset(const char* p) const { return base_ + static_cast<std::uint64_t>(p - piece_); }
 
@@ -155,7 +153,7 @@ class SqlLexer {
     std::uint64_t begin_ = 0, end_ = 0;
     std::uint64_t string_end_ = 0;
     std::uint64_t comment_depth_ = 0;
-    char tag_[TokenText::capacity] = {}; // of the open dollar quote
+    char tag_[TokenText::capacity]; // of the open dollar quote
     std::uint8_t tag_size_ = 0, tag_seen_ = 0;
     State state_ = State::between;
     StringKind kind_ = StringKind::plain;

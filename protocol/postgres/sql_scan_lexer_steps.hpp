@@ -121,10 +121,15 @@ template <class Sink> const char* SqlLexer::begin_token(const char* p, const cha
 
 template <class Sink> const char* SqlLexer::word(const char* p, const char* end, Sink& sink) {
     const char* q = p;
-    while (q != end && in_word(*q)) {
-        ++q;
+    if (end - p >= 16 && text_.length() == 0) {
+        q += text_.assign_word(p);
     }
-    text_.append_folded(p, static_cast<std::size_t>(q - p), static_cast<std::size_t>(end - p));
+    if (q == p) {
+        while (q != end && in_word(*q)) {
+            ++q;
+        }
+        text_.append_folded(p, static_cast<std::size_t>(q - p));
+    }
     if (q == end) {
         return end;
     }

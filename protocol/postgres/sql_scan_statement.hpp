@@ -110,9 +110,23 @@ class SqlStatements {
     void follow_routine(Word word);
     void set_variable(Word word);
     void set_is_of_transaction();
-    void mention_name(const TokenText& text);
+    // At a name, for what matters wherever it stands.
+    void look_at(const TokenText& text) {
+        constexpr std::uint64_t pg_t = 0x745F6770; // "pg_t"
+        if ((text.first_bytes() & 0xFFFFFFFF) == pg_t || setting()) {
+            look_closer(text);
+        }
+    }
+    void look_closer(const TokenText& text);
 
-    void extend_name(WordInfo info, bool quoted);
+    void extend_name(WordInfo info, bool quoted) {
+        if (before_ == Before::dot) {
+            extend_qualified(info, quoted);
+        } else {
+            name_ = {info, before_word_, before_, 0, false, quoted};
+        }
+    }
+    void extend_qualified(WordInfo info, bool quoted);
     void literal(const TokenText& text, std::uint64_t kind);
     void token(Before now) {
         ++config_call_.tokens;

@@ -36,15 +36,36 @@ constexpr std::uint64_t load_word(const char* bytes) {
     return value;
 }
 
-// Lower case for A-Z in each of the eight bytes; all other bytes, those of multibyte characters too, stay.
-constexpr std::uint64_t fold_word(std::uint64_t bytes) {
-    constexpr std::uint64_t every = 0x0101010101010101;
-    const std::uint64_t low = bytes & (0x7F * every);
-    const std::uint64_t from_a = low + ((0x80 - 'A') * every);
-    const std::uint64_t past_z = low + ((0x80 - 'Z' - 1) * every);
-    const std::uint64_t upper = from_a & ~past_z & ~bytes & (0x80 * every);
-    return bytes | (upper >> 2);
+inline void store_word(char* bytes, std::uint64_t value) {
+    if constexpr (std::endian::native == std::endian::big) {
+        value = __builtin_bswap64(value);
+    }
+    std::memcpy(bytes, &value, sizeof(value));
 }
+
+// Eight bytes of what may be a word: which belong to it (0x80 in each that does), and all in lower case. Letters,
+// digits, `_`, `$`, and every byte of a multibyte character, which has no lower case here.
+struct WordBytes {
+    std::uint64_t in_word, folded;
+
+    explicit constexpr WordBytes(std::uint64_t bytes) {
+        constexpr std::uint64_t every = 0x0101010101010101;
+        constexpr std::uint64_t top = 0x80 * every;
+        // Bytes below 0x80 plus at most 0x80 do not carry into the next one: bit 7 tells `not less than`.
+        const std::uint64_t low = bytes & ~top;
+        const std::uint64_t lower = low | (0x20 * every);
+        const std::uint64_t letters = (lower + (0x80 - 'a') * every) & ~(lower + (0x7F - 'z') * every);
+        const std::uint64_t digits = (low + (0x80 - '0') * every) & ~(low + (0x7F - '9') * every);
+        const std::uint64_t neither = ((low ^ '_' * every) + 0x7F * every) & ((low ^ '$' * every) + 0x7F * every);
+        in_word = (letters | digits | ~neither | bytes) & top;
+        folded = bytes | ((letters & ~bytes & top) >> 2);
+    }
+    // How many of the eight belong to the word.
+    constexpr std::size_t size() const {
+        const std::uint64_t outside = ~in_word & 0x8080808080808080;
+        return outside == 0 ? 8 : static_cast<std::size_t>(std::countr_zero(outside)) / 8;
+    }
+};
 
 constexpr char fold_byte(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
@@ -54,38 +75,48 @@ class TokenText {
   public:
     static constexpr std::size_t capacity = 64;
 
-    explicit TokenText(std::uint64_t seed) : seed_(seed) {}
+    explicit TokenText(std::uint64_t seed) : seed_(seed) { clear(); }
 
     void clear() {
-        used_ = 0;
         length_ = 0;
-        overflow_ = 0;
-        std::memset(bytes_, 0, 8);
+        store(0, 0);
     }
-    void append(char c) {
-        make_room();
-        bytes_[used_++] = c;
-        ++length_;
-        pad();
-    }
+    void append(char c) { append(&c, 1); }
     void append(const char* bytes, std::size_t count);
-    // The first `readable` bytes may be looked at, of which `count` belong to the token.
-    void append_folded(const char* bytes, std::size_t count, std::size_t readable);
+    void append_folded(const char* bytes, std::size_t count);
+    // Begins with the word of up to 15 bytes at `bytes`, of which 16 may be looked at, and returns its size. A longer one
+    // is left alone: 0.
+    std::size_t assign_word(const char* bytes) {
+        const WordBytes head(load_word(bytes));
+        std::size_t size = head.size();
+        if (size < 8) {
+            store(0, head.folded & below(size));
+        } else {
+            const WordBytes tail(load_word(bytes + 8));
+            if (tail.size() == 8) {
+                return 0;
+            }
+            size += tail.size();
+            store(0, head.folded);
+            store(8, tail.folded & below(tail.size()));
+        }
+        length_ = size;
+        return size;
+    }
 
-    std::size_t length() const { return length_; }
+    std::uint64_t length() const { return length_; }
     bool whole() const { return length_ <= capacity; }
-    // All of the token when whole(), else what came after the last 64 bytes that were hashed away. Eight bytes behind
-    // a view shorter than a multiple of eight are zero.
-    std::string_view view() const { return {bytes_, used_}; }
+    // All of the token when whole(), else what came after the last 64 bytes that were hashed away. The bytes
+    // up to the next multiple of eight are zero, eight of them for an empty one.
+    std::uint64_t first_bytes() const { return load_word(bytes_); }
+    std::string_view view() const { return {bytes_, used()}; }
 
     // Folds the text into a running hash. The kind tells 'a' from "a" and from a.
     std::uint64_t absorb_into(std::uint64_t hash, std::uint64_t kind) const {
-        hash = mix(hash ^ (kind << 32 | (length_ & 0xFFFFFFFF)), multiplier ^ seed_);
-        if (!whole()) {
-            hash = mix(hash ^ overflow_, multiplier ^ seed_);
-        }
-        for (std::size_t at = 0; at < used_; at += 8) {
-            hash = mix(hash ^ load_word(bytes_ + at), multiplier ^ seed_);
+        // The first block takes kind and length along.
+        hash = mix(hash ^ load_word(bytes_), (multiplier ^ seed_) + (kind << 56) + (length_ << 8));
+        if (length_ > 8) {
+            hash = absorb_rest(hash);
         }
         return hash;
     }
@@ -93,19 +124,17 @@ class TokenText {
   private:
     static constexpr std::uint64_t multiplier = 0xA0761D6478BD642F;
 
-    void make_room() {
-        if (used_ == capacity) {
-            spill();
-        }
-    }
-    void spill();
-    void pad() { std::memset(bytes_ + used_, 0, 8); }
+    // A mask of the first `count` bytes of eight, fewer than all.
+    static std::uint64_t below(std::size_t count) { return (std::uint64_t{1} << (8 * count)) - 1; }
+    void store(std::size_t at, std::uint64_t word) { store_word(bytes_ + at, word); }
+    std::size_t used() const { return whole() ? length_ : (length_ - 1) % capacity + 1; }
+    std::uint64_t absorb_rest(std::uint64_t hash) const;
+    template <class Copy> void append_with(const char* bytes, std::size_t count, Copy copy);
 
     std::uint64_t seed_;
-    std::uint64_t length_ = 0;
-    std::uint64_t overflow_ = 0;
-    std::size_t used_ = 0;
-    char bytes_[capacity + 8] = {};
+    std::uint64_t length_;
+    std::uint64_t overflow_; // hash of the full buffers before this one, when not whole()
+    char bytes_[capacity + 8];
 };
 
 } // namespace rekey::protocol::postgres

@@ -166,44 +166,54 @@ constexpr std::size_t count_words(std::string_view list) {
 constexpr std::size_t entry_count =
     std::size(particular) + count_words(plain_keywords) + count_words(harmless_functions);
 
-// The entries by hash, open addressing; an empty slot has tag 0. Two bytes of tag keep a miss, which most names of an
-// application are, from touching the text of an entry.
+// What tells a word of up to 16 bytes from every other: its size, its first eight bytes and its last.
+struct Key {
+    std::uint64_t first = 0, last = 0;
+    std::size_t size = 0;
+    bool operator==(const Key&) const = default;
+};
+
+// `padded` has eight readable bytes, zero behind the text.
+constexpr Key key_of(const char* padded, std::size_t size) {
+    return {load_word(padded), size > 8 ? load_word(padded + size - 8) : 0, size};
+}
+
+constexpr std::uint64_t hash_of(const Key& key) {
+    const std::uint64_t h = (key.first ^ key.size) * 0xE7037ED1A0B428DB + key.last * 0x8EBC6AF09C88C6E3;
+    return h ^ (h >> 32);
+}
+
+// The entries by hash, open addressing; an empty slot has tag 0. The tag keeps a miss, which most names of an
+// application are, from touching the entry.
 struct Table {
     static constexpr std::size_t slots = 2048;
-    std::array<std::uint16_t, slots> tags{};
-    std::array<std::uint16_t, slots> indexes{};
+    struct Slot {
+        std::uint16_t tag = 0;
+        std::uint16_t index = 0;
+    };
+    std::array<Slot, slots> by_hash{};
+    std::array<Key, entry_count> keys{};
     std::array<Entry, entry_count> entries{};
     std::size_t used = 0;
 };
 static_assert(entry_count * 2 < Table::slots);
 
-struct Hash {
-    std::size_t slot;
-    std::uint16_t tag;
-};
-
-// `padded` has eight readable bytes, zero behind the text.
-constexpr Hash hash_of(const char* padded, std::size_t size) {
-    const std::uint64_t first = load_word(padded);
-    const std::uint64_t last = size > 8 ? load_word(padded + size - 8) : 0;
-    const std::uint64_t h = mix(first ^ size, 0xE7037ED1A0B428DB) ^ mix(last, 0x8EBC6AF09C88C6E3);
-    const std::uint64_t mixed = h ^ (h >> 29);
-    return {mixed % Table::slots, static_cast<std::uint16_t>((mixed >> 48) | 1)};
-}
+constexpr std::uint16_t tag_of(std::uint64_t hash) { return static_cast<std::uint16_t>((hash >> 48) | 1); }
 
 constexpr void add(Table& table, Entry entry) {
     char padded[TokenText::capacity + 8] = {};
     std::copy(entry.text.begin(), entry.text.end(), padded);
-    const Hash hash = hash_of(padded, entry.text.size());
-    std::size_t slot = hash.slot;
-    while (table.tags[slot] != 0) {
-        if (table.entries[table.indexes[slot]].text == entry.text) {
+    const Key key = key_of(padded, entry.text.size());
+    const std::uint64_t hash = hash_of(key);
+    std::size_t slot = hash % Table::slots;
+    while (table.by_hash[slot].tag != 0) {
+        if (table.entries[table.by_hash[slot].index].text == entry.text) {
             return; // listed before with more to say
         }
         slot = (slot + 1) % Table::slots;
     }
-    table.tags[slot] = hash.tag;
-    table.indexes[slot] = static_cast<std::uint16_t>(table.used);
+    table.by_hash[slot] = {tag_of(hash), static_cast<std::uint16_t>(table.used)};
+    table.keys[table.used] = key;
     table.entries[table.used++] = entry;
 }
 
@@ -228,11 +238,13 @@ constexpr Table table = [] {
 } // namespace
 
 WordInfo find_word(std::string_view folded) {
-    const Hash hash = hash_of(folded.data(), folded.size());
-    for (std::size_t slot = hash.slot; table.tags[slot] != 0; slot = (slot + 1) % Table::slots) {
-        if (table.tags[slot] == hash.tag) {
-            const Entry& entry = table.entries[table.indexes[slot]];
-            if (entry.text == folded) {
+    const Key key = key_of(folded.data(), folded.size());
+    const std::uint64_t hash = hash_of(key);
+    for (std::size_t at = hash % Table::slots; table.by_hash[at].tag != 0; at = (at + 1) % Table::slots) {
+        const Table::Slot slot = table.by_hash[at];
+        if (slot.tag == tag_of(hash) && table.keys[slot.index] == key) {
+            const Entry& entry = table.entries[slot.index];
+            if (key.size <= 16 || entry.text == folded) {
                 return entry.info;
             }
         }
