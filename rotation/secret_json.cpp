@@ -1,22 +1,39 @@
 #include "rotation/secret_json.hpp"
 
+#include "protocol/common/assert.hpp"
 #include "protocol/common/secret.hpp"
 
 #include <openssl/crypto.h>
 
+#include <cstddef>
+#include <cstring>
 #include <new>
 
 namespace rekey::rotation {
 
 namespace json = boost::json;
 
+namespace {
+
+// Before each block lies its size: Boost.JSON 1.81 gives some strings back with another one than it asked for.
+constexpr std::size_t header = alignof(std::max_align_t);
+static_assert(header >= sizeof(std::size_t));
+
+} // namespace
+
 void* CleansingMemory::do_allocate(std::size_t size, std::size_t alignment) {
-    return ::operator new(size, std::align_val_t(alignment));
+    REKEY_ASSERT(alignment <= header);
+    auto* block = static_cast<char*>(::operator new(header + size));
+    std::memcpy(block, &size, sizeof size);
+    return block + header;
 }
 
-void CleansingMemory::do_deallocate(void* memory, std::size_t size, std::size_t alignment) {
+void CleansingMemory::do_deallocate(void* memory, std::size_t, std::size_t) {
+    auto* block = static_cast<char*>(memory) - header;
+    std::size_t size = 0;
+    std::memcpy(&size, block, sizeof size);
     OPENSSL_cleanse(memory, size);
-    ::operator delete(memory, size, std::align_val_t(alignment));
+    ::operator delete(block);
 }
 
 std::optional<json::value> parse_secret_json(std::string_view text, CleansingMemory& memory) {
