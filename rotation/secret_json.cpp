@@ -5,35 +5,21 @@
 
 #include <openssl/crypto.h>
 
-#include <cstddef>
-#include <cstring>
 #include <new>
 
 namespace rekey::rotation {
 
 namespace json = boost::json;
 
-namespace {
-
-// Before each block lies its size: Boost.JSON 1.81 gives some strings back with another one than it asked for.
-constexpr std::size_t header = alignof(std::max_align_t);
-static_assert(header >= sizeof(std::size_t));
-
-} // namespace
-
+// The alignment is not passed on: Boost.JSON 1.81 gives some keys back with another one than it asked for.
 void* CleansingMemory::do_allocate(std::size_t size, std::size_t alignment) {
-    REKEY_ASSERT(alignment <= header);
-    auto* block = static_cast<char*>(::operator new(header + size));
-    std::memcpy(block, &size, sizeof size);
-    return block + header;
+    REKEY_ASSERT(alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return ::operator new(size);
 }
 
-void CleansingMemory::do_deallocate(void* memory, std::size_t, std::size_t) {
-    auto* block = static_cast<char*>(memory) - header;
-    std::size_t size = 0;
-    std::memcpy(&size, block, sizeof size);
+void CleansingMemory::do_deallocate(void* memory, std::size_t size, std::size_t) {
     OPENSSL_cleanse(memory, size);
-    ::operator delete(block);
+    ::operator delete(memory, size);
 }
 
 std::optional<json::value> parse_secret_json(std::string_view text, CleansingMemory& memory) {
