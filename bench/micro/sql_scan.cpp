@@ -14,12 +14,15 @@ const std::string& text(std::string_view name) {
     static const std::string select = "SELECT abalance FROM pgbench_accounts WHERE aid = 4711235;";
     static const std::string prepared = "SELECT abalance FROM pgbench_accounts WHERE aid = $1;";
     static const std::string update = "UPDATE pgbench_accounts SET abalance = abalance + -2357 WHERE aid = 4711235;";
-    static const std::string insert = "INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (7, 1, 4711235, "
-                                      "-2357, CURRENT_TIMESTAMP);";
+    static const std::string insert =
+        "INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (7, 1, 4711235, "
+        "-2357, CURRENT_TIMESTAMP);";
     static const std::string begin = "BEGIN";
     static const std::string mapper =
-        "SELECT u1_0.id, u1_0.created_at, u1_0.email, u1_0.name, o1_0.user_id, o1_0.id, o1_0.total FROM users u1_0 LEFT "
-        "JOIN orders o1_0 ON u1_0.id = o1_0.user_id WHERE lower(u1_0.email) = lower($1) AND o1_0.total >= 17.50 ORDER BY "
+        "SELECT u1_0.id, u1_0.created_at, u1_0.email, u1_0.name, o1_0.user_id, o1_0.id, o1_0.total FROM users u1_0 "
+        "LEFT "
+        "JOIN orders o1_0 ON u1_0.id = o1_0.user_id WHERE lower(u1_0.email) = lower($1) AND o1_0.total >= 17.50 ORDER "
+        "BY "
         "count(o1_0.id) OVER (PARTITION BY u1_0.id) DESC, u1_0.id ASC LIMIT 50 /* service=web,trace=00-4bf92f35 */";
     static const std::string bulk = [] {
         std::string rows = "INSERT INTO t (a, b, c) VALUES (1, 'first', 1.5)";

@@ -6,8 +6,8 @@
 namespace rekey::protocol::postgres {
 namespace {
 
-// What tells tokens of the same text apart in the fingerprint.
-enum TokenKind : std::uint64_t { kind_word = 1, kind_quoted, kind_string, kind_number, kind_bits };
+// What tells tokens of the same text apart in the fingerprint; strings add their own kind.
+enum TokenKind : std::uint64_t { kind_word = 1, kind_quoted, kind_number, kind_string };
 
 // Parameter names are case-insensitive even within quotes.
 WordInfo find_folded(const TokenText& text) {
@@ -89,7 +89,7 @@ void SqlStatements::literal(const TokenText& text, std::uint64_t kind) {
 }
 
 void SqlStatements::on_string(const TokenText& text, StringKind kind) {
-    literal(text, kind == StringKind::bits ? kind_bits : kind_string + 8 * static_cast<std::uint64_t>(kind));
+    literal(text, kind_string + static_cast<std::uint64_t>(kind));
     if (statement_.phase == Phase::prepare_transaction) {
         set_is_of_transaction(); // PREPARE TRANSACTION 'id'
     }
@@ -119,6 +119,7 @@ void SqlStatements::on_parameter() {
 }
 
 void SqlStatements::on_cast() {
+    fingerprint_.add_symbol(':');
     fingerprint_.add_symbol(':');
     token(Before::cast);
 }

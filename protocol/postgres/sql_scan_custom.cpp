@@ -47,7 +47,6 @@ class CustomNames {
     void on_string(const TokenText& text, StringKind kind) {
         if (at_ == At::call && kind == StringKind::plain) {
             begin_name(text);
-            dotted_ = name_.find('.') != std::string::npos;
             end_name();
         }
         other();
@@ -86,7 +85,8 @@ class CustomNames {
         at_ = At::name;
     }
     void end_name() {
-        if (dotted_ && whole_ && std::find(names_.begin(), names_.end(), name_) == names_.end()) {
+        const bool custom = name_.find('.') != std::string::npos; // "a.b" is one as well
+        if (custom && whole_ && std::find(names_.begin(), names_.end(), name_) == names_.end()) {
             names_.push_back(name_);
         }
         at_ = At::elsewhere;

@@ -17,7 +17,8 @@ enum class StringKind : std::uint8_t {
     plain,   // '…' without escapes, $$…$$
     escaped, // E'…', or '…' while standard_conforming_strings is off
     unicode, // U&'…'
-    bits,    // B'…', X'…'
+    bits,    // B'…'
+    hex,     // X'…'
 };
 
 // Where a token stands, counted from the start of the text over all pieces.

@@ -141,11 +141,11 @@ template <class Sink> const char* SqlLexer::word(const char* p, const char* end,
         }
         if (*q == '\'' && (prefix == 'e' || prefix == 'n' || prefix == 'b' || prefix == 'x')) {
             const bool backslashes = prefix == 'e' || (prefix == 'n' && backslash_escapes_);
-            const bool bits = prefix == 'b' || prefix == 'x';
-            begin_string(bits          ? StringKind::bits
-                         : backslashes ? StringKind::escaped
-                                       : StringKind::plain,
-                         backslashes, State::string, sink);
+            const StringKind kind = prefix == 'b'   ? StringKind::bits
+                                    : prefix == 'x' ? StringKind::hex
+                                    : backslashes   ? StringKind::escaped
+                                                    : StringKind::plain;
+            begin_string(kind, backslashes, State::string, sink);
             return q + 1;
         }
     }

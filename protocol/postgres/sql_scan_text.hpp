@@ -84,8 +84,8 @@ class TokenText {
     void append(char c) { append(&c, 1); }
     void append(const char* bytes, std::size_t count);
     void append_folded(const char* bytes, std::size_t count);
-    // Begins with the word of up to 15 bytes at `bytes`, of which 16 may be looked at, and returns its size. A longer one
-    // is left alone: 0.
+    // Begins with the word of up to 15 bytes at `bytes`, of which 16 may be looked at, and returns its size. A longer
+    // one is left alone: 0.
     std::size_t assign_word(const char* bytes) {
         const WordBytes head(load_word(bytes));
         std::size_t size = head.size();

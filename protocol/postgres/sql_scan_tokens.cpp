@@ -40,7 +40,7 @@ class Collector {
     void on_cast() { add(SqlToken::Kind::other); }
     void on_symbol(char c) {
         if (c == ';') {
-            ended_ = true;
+            ended_ = !tokens_.empty();
         } else if (SqlToken* token = add(SqlToken::Kind::symbol)) {
             token->symbol = c;
         }
@@ -56,7 +56,7 @@ class Collector {
         return text_.substr(at.begin, at.end - at.begin);
     }
     SqlToken* add(SqlToken::Kind kind) {
-        failed_ = failed_ || tokens_.size() == limit_ || (ended_ && !tokens_.empty());
+        failed_ = failed_ || tokens_.size() == limit_ || ended_;
         if (failed_) {
             return nullptr;
         }

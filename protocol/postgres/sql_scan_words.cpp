@@ -198,7 +198,9 @@ struct Table {
 };
 static_assert(entry_count * 2 < Table::slots);
 
-constexpr std::uint16_t tag_of(std::uint64_t hash) { return static_cast<std::uint16_t>((hash >> 48) | 1); }
+constexpr std::uint16_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint16_t>((hash >> 48) | 1);
+}
 
 constexpr void add(Table& table, Entry entry) {
     char padded[TokenText::capacity + 8] = {};
