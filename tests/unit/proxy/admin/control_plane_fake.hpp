@@ -25,7 +25,7 @@ class FakeControlPlane final : public ControlPlane {
         ++reloads;
         answer([this, done] { done(reload_reply); });
     }
-    std::vector<Setting> settings() const override { return {{"workers", "1"}, {"store.key", "***"}}; }
+    std::vector<Setting> settings() const override { return {{"workers", "1"}, {"store.key", "(secret)"}}; }
 
     // Answers wait for release() while `hold` is set.
     void release() {

@@ -16,6 +16,10 @@ class LoopThread {
 
     void stop() {
         loop.stop();
+        join();
+    }
+    // Until something on the loop stops it.
+    void join() {
         if (thread_.joinable())
             thread_.join();
     }
