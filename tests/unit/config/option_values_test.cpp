@@ -101,8 +101,8 @@ std::vector<Case> number_cases() {
         {"upstreams[].pool.wait_timeout",
          {"1ms", "24h"},
          {{"0s", "must be between 1ms and 24h, not 0s"}, {"30", duration_expected + "\"30\""}}},
-        {"upstreams[].pool.idle_timeout", {"0s", "7d"}, {{"8d", "must be between 0s and 7d, not 8d"}}},
-        {"upstreams[].pool.max_lifetime", {"0", "30d"}, {{"31d", "must be between 0s and 30d, not 31d"}}},
+        {"upstreams[].pool.idle_timeout", {"100ms", "30d"}, {{"0s", "must be between 100ms and 30d, not 0s"}}},
+        {"upstreams[].pool.max_lifetime", {"100ms", "365d"}, {{"366d", "must be between 100ms and 365d, not 366d"}}},
         {"limits.startup_timeout", {"100ms", "10m"}, {{"11m", "must be between 100ms and 10m, not 11m"}}},
         {"limits.shutdown_timeout", {"0s", "1h"}, {{"2h", "must be between 0s and 1h, not 2h"}}},
     };
