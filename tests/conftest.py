@@ -126,21 +126,16 @@ def make_rekey():
     assert not errors, "\n".join(errors)
 
 
-def upstream(server, credential, **pool):
-    return {"name": "main", "protocol": "postgres", "hosts": [f"127.0.0.1:{server.port}"], "credential": credential,
-            "tls": {"mode": "disable"}, "pool": {"size": 4, **pool}}
-
-
-def configuration(server, credential, users=None, **pool):
-    """One upstream, one credential, every database and user."""
-    given = {
+def configuration(database, credential, **pool):
+    """One upstream, one credential, every database and user; logins are verified against `database`."""
+    upstream = {"name": "main", "protocol": "postgres", "hosts": [f"127.0.0.1:{database.server.port}"],
+                "database": database.name, "credential": credential["name"], "tls": {"mode": "disable"},
+                "pool": {"size": 4, **pool}}
+    return {
         "credentials": [credential],
-        "upstreams": [upstream(server, credential["name"], **pool)],
+        "upstreams": [upstream],
         "routes": [{"listener": "pg", "database": "*", "user": "*", "upstream": "main"}],
     }
-    if users is not None:
-        given["users"] = users
-    return given
 
 
 @pytest.fixture
@@ -164,7 +159,7 @@ def rekey_for(make_rekey):
                 admin = (admin[0], rekey.secret_file("rotator.password", admin[1]))
             entry = local_credential("app", database.role, "initial.password", admin, strategy, rotation,
                                      **(credential or {}))
-        rekey.configuration.update(configuration(database.server, entry, **pool))
+        rekey.configuration.update(configuration(database, entry, **pool))
         if change is not None:
             change(rekey.configuration)
         rekey.write()
