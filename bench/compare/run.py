@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.compare import report, subjects  # noqa: E402
 from bench.compare.cells import all_cells  # noqa: E402
 from bench.harness.postgres import Postgres  # noqa: E402
+from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
 from bench.harness.process import REPOSITORY, Daemon, Missing, end_on_signals, free_port, scratch_folder  # noqa: E402
 
 SCALE = 10
@@ -60,7 +61,7 @@ class Stage:
 
     def start_postgres(self) -> subjects.Upstream:
         server = self.stack.enter_context(Postgres(self.folder / "postgres"))
-        server.create_role(subjects.USER, subjects.PASSWORD)
+        server.create_role(subjects.USER, subjects.PASSWORD, iterations=CLIENT_ITERATIONS)
         server.fill(subjects.USER, SCALE)
         return subjects.Upstream("postgres", server.port)
 

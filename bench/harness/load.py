@@ -140,9 +140,23 @@ class Run:
         return rows, errors, output
 
 
+def login_allowance(clients: int) -> float:
+    """Seconds to add to a run, since pgbench counts its own logins as part of it."""
+    return 1.2 + clients / 100
+
+
 def measure(target: Target, load: Load, seconds: float, count_syscalls: bool = False) -> Outcome:
     """Steady state: everything is counted over one window after all clients have logged in."""
-    run = Run(target, load, seconds + (2.2 if count_syscalls else 1.2))
+    allowance = login_allowance(load.clients) + (1.0 if count_syscalls else 0.0)
+    outcome = None
+    for attempt in range(3):  # on a machine that is busy with something else, logging in may take longer yet
+        outcome = outcome or _measure_window(target, load, seconds, allowance * 2**attempt, count_syscalls)
+    return outcome or Outcome(0, 0, *[float("nan")] * 4, errors=["pgbench ended before its window did"])
+
+
+def _measure_window(target: Target, load: Load, seconds: float, allowance: float, count_syscalls: bool):
+    """Nothing if pgbench ended too early."""
+    run = Run(target, load, seconds + allowance)
     run.wait_for_first_transactions()
     time.sleep(0.15)
     begin, cpu = time.time(), cpu_seconds(target.pid) if target.pid else 0.0
@@ -153,7 +167,10 @@ def measure(target: Target, load: Load, seconds: float, count_syscalls: bool = F
     if count_syscalls and target.pid:
         with SyscallCounter(target.pid, run.folder / "perf") as counter:
             time.sleep(0.5)
+    in_time = run.process.poll() is None
     rows, errors, _ = run.finish()
+    if not in_time and not errors:
+        return None
     outcome = summarize(rows, begin, end)
     outcome.errors, outcome.rss = errors, rss
     if target.pid and outcome.transactions:

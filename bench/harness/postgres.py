@@ -79,8 +79,8 @@ class Postgres:
             raise RuntimeError(f"{text}: {done.stderr}")
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    def create_role(self, name: str, password: str, options: str = "") -> None:
-        self.sql(f"CREATE ROLE {name} LOGIN {options} PASSWORD '{scram_verifier(password)}'")
+    def create_role(self, name: str, password: str, options: str = "", iterations: int = 4096) -> None:
+        self.sql(f"CREATE ROLE {name} LOGIN {options} PASSWORD '{scram_verifier(password, iterations)}'")
 
     def fill(self, owner: str, scale: int) -> None:
         """pgbench's tables."""

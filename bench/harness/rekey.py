@@ -37,7 +37,9 @@ class Rekey:
         self.folder, self.port, self.admin_port, self.daemon = folder, free_port(), free_port(), None
         tls = {"mode": "prefer", "certificate": str(certificate[0]), "key": str(certificate[1])} if certificate else {
             "mode": "disable"}
-        store_key = write_secret(folder / "store.key", os.urandom(32).hex() + "\n")
+        store_key = folder / "store.key"
+        if not store_key.exists():  # the folder may have served before
+            write_secret(store_key, os.urandom(32).hex() + "\n")
         self.configuration = folder / "rekey.yaml"
         # JSON is YAML, too.
         self.configuration.write_text(json.dumps({

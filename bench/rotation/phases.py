@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass, field
 
 from bench.compare.subjects import build_program
-from bench.harness.load import Load, Run, summarize
+from bench.harness.load import Load, Run, login_allowance, summarize
 from bench.harness.postgres import DATABASE, Postgres
 from bench.harness.watch import BackendSampler, ServerLog, Session
 
@@ -95,7 +95,7 @@ def run_phase(stage: Stage, contestant: Contestant, load: Load, seconds: float, 
 
 
 def _observe(stage: Stage, contestant: Contestant, load: Load, seconds: float, result: Result) -> Result:
-    run = Run(contestant.target(), load, seconds + SETTLE + 1.2)
+    run = Run(contestant.target(), load, seconds + SETTLE + login_allowance(load.clients))
     run.wait_for_first_transactions()
     time.sleep(SETTLE)
     stage.log.counts()

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.compare.run import fetch_pgbouncer, say  # noqa: E402
 from bench.harness.load import Load  # noqa: E402
-from bench.harness.postgres import Postgres, scram_verifier  # noqa: E402
+from bench.harness.postgres import Postgres  # noqa: E402
 from bench.harness.process import REPOSITORY, Missing, end_on_signals, scratch_folder  # noqa: E402
 from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
 from bench.harness.watch import ServerLog, Session  # noqa: E402
@@ -50,7 +50,7 @@ def start_stage(stack: ExitStack, folder: Path, every: float) -> Stage:
     server.fill("bench_owner", 10)
     server.create_role("rotator", ROTATOR_PASSWORD, "CREATEROLE")
     # The floor's clients shall cost the machine as little as Rekey's own logins do: no 4,096 rounds.
-    server.sql(f"CREATE ROLE {FLOOR_ROLE} LOGIN PASSWORD '{scram_verifier(FLOOR_PASSWORD, CLIENT_ITERATIONS)}'")
+    server.create_role(FLOOR_ROLE, FLOOR_PASSWORD, iterations=CLIENT_ITERATIONS)
     session = stack.enter_context(Session(server))
     return Stage(server, session, ServerLog(server.folder / "postgres.log"), every)
 
