@@ -66,6 +66,12 @@ void ReplaceTally::old_gone() {
     }
 }
 
+void ReplaceTally::opened_for_demand() {
+    if (balance_ < 0 && in_flight_ == 0) {
+        balance_ = 0;
+    }
+}
+
 ReplaceStep next_step(const ReplaceView& view) {
     const std::uint32_t old = view.idle_old + view.busy_old + view.pinned_old;
     const std::uint32_t owed = view.tally.balance() > 0 ? static_cast<std::uint32_t>(view.tally.balance()) : 0;
@@ -82,6 +88,10 @@ ReplaceStep next_step(const ReplaceView& view) {
     if (successor_due && !step.until) {
         step.action = ReplaceAction::open_one;
         return step;
+    }
+    if (view.tally.balance() < 0 && view.connecting > 0) {
+        step.until.reset();
+        return step; // clients' demand is filling the place; until it has, no other one goes
     }
     if (old == 0 && view.tally.in_flight() == 0) {
         step.action = ReplaceAction::finished;

@@ -1,9 +1,10 @@
 // The replacement decision: which backend is opened or retired next while a pool moves to a newer generation.
 //
 // Pure; used by the pool on its own thread. The contract between the two:
-//   - The pool keeps one ReplaceTally per replacement and asks next_step() after every change (a backend opened,
-//     failed, was released or went) and at the time the last answer named. It does what the answer says, at most once,
-//     and asks again until the action is `wait` or `finished`.
+//   - The pool keeps one ReplaceTally from the beginning of a replacement until next_step() says `finished`; a newer
+//     generation that supersedes goes on with it, so that what is owed stays owed. It asks next_step()
+//     after every change (a backend opened, failed, was released or went) and at the time the last answer named. It
+//     does what the answer says, at most once, and asks again until the action is `wait` or `finished`.
 //   - open_one: start one login with the newest generation, tally.opening(); then exactly one of tally.opened() and
 //     tally.open_failed().
 //   - retire_idle_old, retire_one_first: close one idle old backend, the oldest generation first, then the longest
@@ -12,8 +13,10 @@
 //     safe point are closed there (tally.old_gone()) instead of going back to the pool. So a busy one holds up nobody.
 //     With balance() == 0 that one goes before its successor is made, and is counted like retire_one_first.
 //   - The connection that verified the credential, kept as the first new backend: tally.opening(), tally.opened().
-//   - An old backend that goes by itself (server, lifetime, its client) is reported by tally.old_gone(), too.
-//   - Clients' own demand may open backends only while all that are open or connecting are fewer than `size`.
+//   - An old backend that goes by itself (server, lifetime, its client) is reported by tally.old_gone(), too. One whose
+//     login with an older generation failed never was open, and is not reported.
+//   - Clients' own demand may open backends only while all that are open or connecting are fewer than `size`; each that
+//     succeeds is reported by tally.opened_for_demand().
 // Kept thereby: never more than size + surge, never more retired than made (one ahead with surge 0, or when the server
 // has no slot for the extra one), only the newest generation opened.
 #pragma once
@@ -36,6 +39,8 @@ class ReplaceTally {
     // `no_slot`: the server had no room for the extra one; the next step then retires one first.
     void open_failed(bool no_slot);
     void old_gone();
+    // Fills the place of one that went first.
+    void opened_for_demand();
 
     std::uint32_t in_flight() const { return in_flight_; }
     // Opened minus gone: above 0, so many old ones are to go; -1, one went first and its successor is to be opened.

@@ -206,8 +206,42 @@ TEST(RotationPlan, DemandThatFilledThePlaceOfTheOneThatWentFirstCountsAsItsSucce
     pool.view.surge = 0;
     pool.close_idle();
     ++pool.view.fresh;
+    pool.view.tally.opened_for_demand();
+    EXPECT_EQ(pool.view.tally.balance(), 0);
     EXPECT_EQ(pool.run(), ReplaceAction::finished);
     EXPECT_LE(pool.most, 2u);
+}
+
+// Else the one opened next would stay on top of the size, owed by nobody.
+TEST(RotationPlan, DemandAfterOneWentByItselfLeavesNoSurplus) {
+    Pool pool{full_pool(4, 0)};
+    pool.view.tally.old_gone();
+    --pool.view.idle_old;
+    ++pool.view.fresh;
+    pool.view.tally.opened_for_demand();
+    EXPECT_EQ(pool.run(), ReplaceAction::finished);
+    EXPECT_EQ(pool.open(), 4u);
+}
+
+TEST(ReplaceTally, DemandMeansNothingWhileTheSuccessorIsBeingOpened) {
+    ReplaceTally tally;
+    tally.old_gone();
+    tally.opening();
+    tally.opened_for_demand();
+    EXPECT_EQ(tally.balance(), -1);
+    tally.opened();
+    EXPECT_EQ(tally.balance(), 0);
+}
+
+TEST(RotationPlan, WhileDemandFillsThePlaceOfTheOneThatWentFirstNoOtherGoes) {
+    Pool pool{full_pool(3, 0)};
+    pool.view.surge = 0;
+    pool.close_idle();
+    ++pool.view.connecting;
+    EXPECT_EQ(next_step(pool.view).action, ReplaceAction::wait);
+    --pool.view.connecting;
+    ++pool.view.fresh;
+    EXPECT_EQ(next_step(pool.view).action, ReplaceAction::retire_one_first);
 }
 
 TEST(RotationPlan, ARefusedSlotRetiresOneFirstForThatStepOnly) {
