@@ -1,12 +1,11 @@
+#include "tests/support/child.hpp"
 #include "tests/unit/rotation/audit_log.hpp"
 
 #include <boost/json.hpp>
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <random>
 
@@ -234,25 +233,14 @@ TEST_F(AuditLog, RefusesWhatIsNoFile) {
 TEST_F(AuditLog, VerifiesAfterEveryKill) {
     std::mt19937 random(11); // NOLINT: the same moments every time
     for (int round = 0; round < 50; ++round) {
-        int ready[2];
-        ASSERT_EQ(::pipe(ready), 0);
-        auto child = ::fork();
-        if (child == 0) {
+        tests::Child writer([this](int written) {
             AuditFile file(path_);
-            for (std::uint64_t i = 1;; ++i) {
-                file.record(record_of(i));
-                if (i == 1 && ::write(ready[1], "r", 1) != 1)
-                    ::_exit(1);
-            }
-        }
-        char byte = 0;
-        ::close(ready[1]);
-        ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-        ::close(ready[0]);
-        for (auto turns = random() % 200; turns > 0; --turns)
-            ::sched_yield();
-        ASSERT_EQ(::kill(child, SIGKILL), 0);
-        ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+            std::uint64_t i = 0;
+            do
+                file.record(record_of(++i));
+            while (::write(written, "w", 1) == 1);
+        });
+        ASSERT_TRUE(writer.kill_after(1 + random() % 4, random() % 20'000));
         auto verdict = verify();
         ASSERT_TRUE(verdict.ok) << verdict.reason;
     }

@@ -1,12 +1,10 @@
 #include "rotation/directory_store_files.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/rotation/store_entries.hpp"
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <random>
@@ -241,7 +239,8 @@ std::string password_of(std::uint64_t generation) {
     return password;
 }
 
-[[noreturn]] void write_until_killed(const std::string& path, int ready) {
+// Tells `written` of every entry that is in the store.
+[[noreturn]] void write_until_killed(const std::string& path, int written) {
     StoreError error{};
     std::string message;
     auto store = open_directory_store(path, protocol::Secret(std::string(32, 'k')), error, message);
@@ -249,14 +248,13 @@ std::string password_of(std::uint64_t generation) {
     if (!store || store->read("orders", entry) != StoreError::none)
         ::_exit(1);
     StoreEntry next = entry ? entry->clone() : StoreEntry();
-    for (bool told = false;;) {
+    while (true) {
         ++next.generation;
         next.current = tests::stored("orders", password_of(next.generation));
         if (store->write("orders", next) != StoreError::none)
             ::_exit(2);
-        if (!told && ::write(ready, "r", 1) != 1)
+        if (::write(written, "w", 1) != 1)
             ::_exit(3);
-        told = true;
     }
 }
 
@@ -264,21 +262,8 @@ TEST_F(DirectoryStore, HoldsACompleteEntryWheneverTheWriterIsKilled) {
     std::mt19937 random(7); // NOLINT: the same moments every time
     std::uint64_t last = 0;
     for (int round = 0; round < 200; ++round) {
-        int ready[2];
-        ASSERT_EQ(::pipe(ready), 0);
-        auto child = ::fork();
-        if (child == 0)
-            write_until_killed(path_, ready[1]);
-        char byte = 0;
-        ::close(ready[1]);
-        ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-        ::close(ready[0]);
-        for (auto turns = random() % 200; turns > 0; --turns)
-            ::sched_yield();
-        ASSERT_EQ(::kill(child, SIGKILL), 0);
-        int status = 0;
-        ASSERT_EQ(::waitpid(child, &status, 0), child);
-        ASSERT_TRUE(WIFSIGNALED(status)) << WEXITSTATUS(status);
+        tests::Child writer([this](int written) { write_until_killed(path_, written); });
+        ASSERT_TRUE(writer.kill_after(1 + random() % 4, random() % 20'000));
 
         auto store = open();
         ASSERT_TRUE(store) << message_;
