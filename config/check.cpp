@@ -139,7 +139,7 @@ class Checker {
 
     void scalar(const Node* value, const Option& option, const std::string& path) {
         if (value == nullptr)
-            return record(path, std::string(option.default_value()), option);
+            return record_default(path, option);
         if (value->kind != Node::Kind::scalar)
             return problems_.error(path, value->kind == Node::Kind::null ? "has no value" : "expects a single value");
         auto why = complaint(option, value->text);
@@ -150,7 +150,7 @@ class Checker {
 
     void scalars(const Node* value, const Option& option, const std::string& path) {
         if (value == nullptr)
-            return record(path, std::string(option.default_value()), option);
+            return record_default(path, option);
         if (option.type == Type::addresses && value->text == "from_credential")
             return problems_.error(path, "\"from_credential\" is not supported by this version");
         if (value->kind != Node::Kind::list)
@@ -197,6 +197,11 @@ class Checker {
             problems_.error(path, option.type == Type::boolean ? "expects true or false"
                                   : entry.value.text.empty()   ? "is empty"
                                                                : "expects the name of an environment variable");
+    }
+
+    void record_default(const std::string& path, const Option& option) {
+        if (!option.default_value().empty())
+            record(path, std::string(option.default_value()), option);
     }
 
     void record(const std::string& path, const std::string& text, const Option& option) {

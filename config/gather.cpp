@@ -116,16 +116,18 @@ class Gatherer {
     Gatherer(const Inputs& inputs, Gathered& gathered, Problems& problems)
         : inputs_(inputs), gathered_(gathered), problems_(problems) {}
 
+    bool whole() const { return whole_; }
+
     void add_text(std::string_view text, const std::string& path) {
         auto& file = gathered_.files.emplace_back(SourceFile{path, directory_of(path), gathered_.files.size()});
         open_.push_back(std::filesystem::path(path).lexically_normal().string());
         auto tree = parse_tree(text, file);
         if (!tree.error.empty())
-            problems_.error({&file, tree.line}, "", tree.error + hint(text, tree.line));
+            incomplete({&file, tree.line}, "", tree.error + hint(text, tree.line));
         else if (tree.root.kind == Node::Kind::map)
             add_tree(std::move(tree.root));
         else if (tree.root.kind != Node::Kind::null)
-            problems_.error(tree.root.place, "", "expects `key: value` lines");
+            incomplete(tree.root.place, "", "expects `key: value` lines");
         open_.pop_back();
     }
 
@@ -146,10 +148,8 @@ class Gatherer {
     }
 
     void include_pattern(const Node& pattern) {
-        if (pattern.kind != Node::Kind::scalar || pattern.text.empty()) {
-            problems_.error(pattern.place, "include", "expects the name of a file");
-            return;
-        }
+        if (pattern.kind != Node::Kind::scalar || pattern.text.empty())
+            return incomplete(pattern.place, "include", "expects the name of a file");
         auto path = resolve(pattern.place, pattern.text);
         if (path.find_first_of("*?[") == std::string::npos) {
             include_file(path, pattern.place);
@@ -162,25 +162,42 @@ class Gatherer {
     void include_file(const std::string& path, Place place) {
         auto normal = std::filesystem::path(path).lexically_normal().string();
         if (std::find(open_.begin(), open_.end(), normal) != open_.end())
-            return problems_.error(place, "include", path + " includes itself");
+            return incomplete(place, "include", path + " includes itself");
         if (open_.size() > deepest_include)
-            return problems_.error(place, "include", "is nested more than 8 files deep");
+            return incomplete(place, "include", "is nested more than 8 files deep");
         if (gathered_.files.size() >= most_files)
-            return problems_.error(place, "include", "names more than 256 files");
+            return incomplete(place, "include", "names more than 256 files");
         auto read = inputs_.read_file(path, longest_text);
         if (!read.error.empty())
-            return problems_.error(place, "include", "cannot read " + path + ": " + read.error);
+            return incomplete(place, "include", "cannot read " + path + ": " + read.error);
         add_text(read.text, path);
+    }
+
+    void incomplete(Place place, const std::string& path, const std::string& message) {
+        whole_ = false;
+        problems_.error(place, path, message);
     }
 
     // ${NAME} in every scalar; $${ stands for ${.
     void expand(Node& node, const std::string& path) {
         for (std::size_t i = 0; i < node.items.size(); ++i)
-            expand(node.items[i], entry_path(path, node.items[i], i));
+            expand_item(node.items[i], path, i);
         for (auto& entry : node.entries)
             expand(entry.value, child_path(path, entry.key));
         if (node.kind == Node::Kind::scalar && node.text.find("${") != std::string::npos)
             expand_text(node, path);
+    }
+
+    void expand_item(Node& item, const std::string& list, std::size_t index) {
+        if (item.kind != Node::Kind::map)
+            return expand(item, list);
+        auto name = item.find("name");
+        if (name != nullptr) // before the others, whose paths it is part of
+            expand(*name, list + "[" + std::to_string(index) + "].name");
+        auto path = entry_path(list, item, index);
+        for (auto& entry : item.entries)
+            if (&entry.value != name)
+                expand(entry.value, child_path(path, entry.key));
     }
 
     void expand_text(Node& node, const std::string& path) {
@@ -214,15 +231,18 @@ class Gatherer {
     Gathered& gathered_;
     Problems& problems_;
     std::vector<std::string> open_; // the files being read, to find cycles
+    bool whole_ = true;
 };
 
 } // namespace
 
-void gather(std::string_view text, const std::string& path, const Inputs& inputs, Gathered& gathered,
+bool gather(std::string_view text, const std::string& path, const Inputs& inputs, Gathered& gathered,
             Problems& problems) {
     gathered.root.kind = Node::Kind::map;
-    Gatherer(inputs, gathered, problems).add_text(text, path);
+    Gatherer gatherer(inputs, gathered, problems);
+    gatherer.add_text(text, path);
     gathered.root.place = {&gathered.files.front(), 1};
+    return gatherer.whole();
 }
 
 std::string entry_path(std::string_view list, const Node& entry, std::size_t index) {

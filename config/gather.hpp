@@ -19,8 +19,9 @@ struct Gathered {
     Node root;                    // a map, even if the file could not be read
 };
 
-// `files` and `problems` are filled even when the result is useless. `text` stands at `path`.
-void gather(std::string_view text, const std::string& path, const Inputs& inputs, Gathered& gathered,
+// `text` stands at `path`. False if something could not be read or parsed, so that what is missing tells nothing;
+// other mistakes, like a variable that is not set, leave a tree that is worth checking.
+bool gather(std::string_view text, const std::string& path, const Inputs& inputs, Gathered& gathered,
             Problems& problems);
 
 // Where an entry of a list is shown: `upstreams[orders]`, or `routes[2]`.

@@ -12,8 +12,7 @@ LoadResult load_text(std::string_view text, const std::string& path, const Input
     config->file = path;
     Problems problems;
     Gathered gathered;
-    gather(text, path, inputs, gathered, problems);
-    if (!problems.none()) // what is missing from half a tree would be noise
+    if (!gather(text, path, inputs, gathered, problems))
         return {nullptr, problems.errors()};
     config->settings = check(gathered.root, problems);
     SecretReader secrets(inputs, problems, config->settings);

@@ -15,6 +15,11 @@ Place Problems::place_of(std::string path) const {
     }
 }
 
+void Problems::error(const std::string& path, const std::string& message) {
+    if (!bad(path))
+        error(place_of(path), path, message);
+}
+
 void Problems::error(Place place, const std::string& path, const std::string& message) {
     bad_.insert(path);
     errors_.push_back(finding(place, path, message));

@@ -18,8 +18,10 @@ class Problems {
     Place place_of(std::string path) const;
     bool located(const std::string& path) const { return places_.contains(path); }
 
-    // `message` reads on from "key.path: " and holds no secret.
-    void error(const std::string& path, const std::string& message) { error(place_of(path), path, message); }
+    // `message` reads on from "key.path: " and holds no secret. Of one path the first error is kept: what follows from
+    // a bad value is noise.
+    void error(const std::string& path, const std::string& message);
+    // For one value of several under the path: all are kept.
     void error(Place place, const std::string& path, const std::string& message);
     void warn(const std::string& path, const std::string& message) { warn(place_of(path), path, message); }
     void warn(Place place, const std::string& path, const std::string& message);
@@ -27,7 +29,7 @@ class Problems {
     // An error of a section that makes further findings in it noise: it asks for what this version cannot do.
     void refuse(const std::string& section, const std::string& path, const std::string& message);
     bool refused(const std::string& section) const { return refused_.contains(section); }
-    // Whether a value was already found bad: then what follows from it is noise, too.
+    // Whether a value was already found bad.
     bool bad(const std::string& path) const { return bad_.contains(path); }
 
     bool none() const { return errors_.empty(); }

@@ -92,6 +92,8 @@ protocol::Secret SecretReader::read_file(const Node& value, const std::string& p
 }
 
 std::string SecretReader::digest_of(const std::string& file, const std::string& path, bool private_file) {
+    if (problems_.bad(path))
+        return {};
     auto read = inputs_.read_file(file, longest_text);
     if (!read.error.empty()) {
         problems_.error(path, "cannot read " + file + ": " + read.error);

@@ -48,12 +48,38 @@ TEST(Variables, NeedQuotesInsideBraces) {
 }
 
 TEST(Variables, WithNamesThatCannotBeAreNotShown) {
-    for (auto text : {"x${s3 cret}", "x${}", "x${9a}"}) {
-        auto errors =
-            FakeInputs().errors("users: [{ name: app, password: { value: \"" + std::string(text) + "\" } }]\n");
-        EXPECT_THAT(errors, ElementsAre("/etc/rekey.yaml:1: users[app].password.value: has a `${...}` that names no "
-                                        "environment variable; `$${` stands for `${` itself"));
+    for (std::string text : {"x${s3 cret}", "x${}", "x${9a}"}) {
+        auto app = "users: [{ name: app, password: { value: \"" + text + "\" } }]\n";
+        EXPECT_THAT(FakeInputs().errors(app + credentials + upstreams),
+                    ElementsAre("/etc/rekey.yaml:1: users[app].password.value: has a `${...}` that names no "
+                                "environment variable; `$${` stands for `${` itself"));
     }
+}
+
+TEST(Variables, MayBeNames) {
+    FakeInputs inputs;
+    inputs.variables = {{"USER_NAME", "$${x}"}};
+    auto result =
+        inputs.load(credentials + upstreams + "users: [{ name: \"${USER_NAME}\", password: { value: pencil } }]\n");
+    ASSERT_THAT(result.errors, IsEmpty());
+    EXPECT_EQ(result.config->users[0].name, "$${x}") << "replaced once";
+    EXPECT_THAT(inputs.errors("users:\n  - { name: \"${USER_NAME}\", password: { value: \"${PW}\" } }\n" + credentials +
+                              upstreams),
+                ElementsAre("/etc/rekey.yaml:2: users[$${x}].password.value: the environment variable PW is not set"));
+}
+
+TEST(Variables, ThatAreNotSetHideNoOtherMistake) {
+    EXPECT_THAT(
+        FakeInputs().errors("workers: \"${WORKERS}\"\nlimits: { client_connection: 1 }\n" + users +
+                            "credentials: [{ name: \"${NAME}\", source: { type: file, path: x } }]\n"
+                            "upstreams: [{ name: main, hosts: [\"${HOST}:1\", \"db\"], credential: \"${NAME}\" }]\n"
+                            "store: { path: x, key: { file: \"${KEY}\" } }\n"),
+        ElementsAre("/etc/rekey.yaml:1: workers: the environment variable WORKERS is not set",
+                    "/etc/rekey.yaml:2: limits.client_connection: unknown key; did you mean \"client_connections\"?",
+                    "/etc/rekey.yaml:4: credentials[0].name: the environment variable NAME is not set",
+                    "/etc/rekey.yaml:5: upstreams[main].hosts: the environment variable HOST is not set",
+                    "/etc/rekey.yaml:5: upstreams[main].credential: the environment variable NAME is not set",
+                    "/etc/rekey.yaml:6: store.key.file: the environment variable KEY is not set"));
 }
 
 TEST(Variables, AreReplacedBeforeValuesAreChecked) {
@@ -204,8 +230,9 @@ TEST(Repetition, OfAKeyIsAnError) {
     EXPECT_THAT(FakeInputs().errors(minimal + "workers: 1\nworkers: 2\n"),
                 ElementsAre("/etc/rekey.yaml:5: workers: is given twice (first in line 4)"));
     EXPECT_THAT(FakeInputs().errors(users + credentials +
-                                    "upstreams:\n  - name: main\n    pool:\n      size: 1\n      size: 2\n"),
-                ElementsAre("/etc/rekey.yaml:7: upstreams[main].pool.size: is given twice (first in line 6)"));
+                                    "upstreams:\n  - name: main\n    hosts: [\"db:1\"]\n    credential: main\n"
+                                    "    pool:\n      size: 1\n      size: 2\n"),
+                ElementsAre("/etc/rekey.yaml:9: upstreams[main].pool.size: is given twice (first in line 8)"));
     EXPECT_THAT(FakeInputs().errors("users: [{ name: app, password: { env: A, env: B } }]\n"),
                 testing::Contains(HasSubstr("users[app].password: expects exactly one of")));
 }

@@ -88,13 +88,25 @@ TEST(Options, HaveTheDefaultsOfTheStructures) {
     EXPECT_EQ(Rotation().strategy, Strategy::alternating_users);
 }
 
-TEST(Options, AreDocumentedAsTheyAre) {
+std::string documentation(const std::string& name) {
     auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
-    std::ifstream file(root / "docs" / "options.md");
+    std::ifstream file(root / "docs" / name);
     std::stringstream text;
     text << file.rdbuf();
-    EXPECT_TRUE(text.str() == options_markdown())
+    return text.str();
+}
+
+TEST(Options, AreDocumentedAsTheyAre) {
+    EXPECT_TRUE(documentation("options.md") == options_markdown())
         << "docs/options.md is stale: rekey options --markdown > docs/options.md";
+}
+
+TEST(Guide, ShowsASmallFileThatLoads) {
+    auto guide = documentation("configuration.md");
+    auto begin = guide.find("```yaml\n") + 8;
+    FakeInputs inputs;
+    inputs.files = {{"/etc/app.password", "pencil"}};
+    EXPECT_THAT(inputs.errors(guide.substr(begin, guide.find("```", begin) - begin)), IsEmpty());
 }
 
 TEST(Options, EndTableCellsOnlyWhereMeant) {
