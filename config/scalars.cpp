@@ -218,8 +218,8 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (auto candidate : candidates) {
-        auto lengths = std::minmax(word.size(), candidate.size());
-        if (lengths.second - lengths.first >= best_distance)
+        auto longer = std::max(word.size(), candidate.size()), shorter = std::min(word.size(), candidate.size());
+        if (longer - shorter >= best_distance)
             continue;
         auto d = distance(word, candidate);
         if (d < best_distance) {
