@@ -123,6 +123,9 @@ class Dialect {
     // What the route's key calls its database when nothing but a configuration is at hand.
     virtual std::string backend_class(std::string_view database) const = 0;
 
+    // One that every server has, for verifying where no database is named.
+    virtual std::string default_class() const = 0;
+
     virtual std::unique_ptr<protocol::ClientExchange> client_exchange(const ClientLogin& login, std::uint64_t client_id,
                                                                       const config::Pool& pool,
                                                                       std::uint64_t pool_id) = 0;

@@ -279,6 +279,8 @@ class PostgresDialect final : public Dialect {
     }
     std::string backend_class(std::string_view database) const override { return std::string(database); }
 
+    std::string default_class() const override { return "postgres"; }
+
     std::unique_ptr<protocol::ClientExchange> client_exchange(const ClientLogin& login, std::uint64_t client_id,
                                                               const config::Pool& pool,
                                                               std::uint64_t pool_id) override {

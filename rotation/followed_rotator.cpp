@@ -44,7 +44,9 @@ class FollowedRotator final : public RotatorCore {
     std::optional<std::chrono::milliseconds> deadline_;
     BackOff fetch_retry_ = fetch_back_off, start_retry_ = start_back_off, refused_retry_ = refused_back_off,
             condemned_retry_ = condemned_back_off;
+    std::string last_fetched_;                    // version
     std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
+    std::string last_tried_;                      // version
     std::string fetch_error_;                     // the last one in a row, audited once
 };
 
@@ -103,13 +105,20 @@ Flow<Look> FollowedRotator::look() {
 }
 
 Flow<Look> FollowedRotator::consider(Fetched fetched) {
-    if (!taken_.empty()) {
-        condemned_.forgive(fetched.version); // asked for: tried again
+    // Asked for, or the database changed since it was refused (the source may publish before the change), or the source
+    // went back to what it had before (somebody undid a change): tried again.
+    const bool changed = std::exchange(refused_anew_, false) && current_->version != fetched.version;
+    const bool moved = std::exchange(last_fetched_, fetched.version) != fetched.version;
+    if (!taken_.empty() || changed || moved) {
+        condemned_.forgive(fetched.version);
     }
     if (condemned_.holds(fetched.version, now())) {
         hold(RotationState::held, "the server refused what the source has (version " + fetched.version + ")");
         const Look known_bad = co_await fall_back(Look::refused);
         co_return known_bad;
+    }
+    if (!taken_.empty() || std::exchange(last_tried_, fetched.version) != fetched.version) {
+        budget_.renew();
     }
     const bool known = entry_.current && entry_.current->version == fetched.version;
     const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
@@ -137,7 +146,7 @@ Flow<Look> FollowedRotator::fall_back(Look otherwise) {
     }
     for (const bool newest : {true, false}) {
         const std::optional<StoredCredential>& stored = newest ? entry_.current : entry_.previous;
-        if (!stored || condemned_.holds(stored->version, now())) {
+        if (!stored || !may_try(stored->version)) {
             continue;
         }
         const CredentialPtr candidate = credential_of(*stored, newest ? entry_.generation : next_generation());

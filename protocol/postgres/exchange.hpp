@@ -80,6 +80,8 @@ class PostgresClient final : public ClientExchange {
     Outcome on_frame(const Frame& frame, Turn& turn);
     Outcome on_query(const Frame& frame, Turn& turn);
     Outcome on_parse(const Frame& frame, Turn& turn);
+    bool prepare_locally(const Frame& frame, Turn& turn);
+    bool execute_by_name(const Frame& frame, std::string_view text, Turn& turn);
     Outcome parse_named(std::string_view name, std::string_view parse, Turn& turn);
     Outcome on_bind(const Frame& frame, Turn& turn);
     Outcome on_describe_or_close(const Frame& frame, Turn& turn);
@@ -207,6 +209,7 @@ class PostgresBackend final : public BackendExchange {
     bool copy_in_ = false;
     bool error_seen_ = false; // since the client's last ReadyForQuery
     bool reported_changed_ = false;
+    bool own_sync_failed_ = false;
     bool discarded_ = false;  // DISCARD ALL was completed
 
     std::uint32_t body_left_ = 0; // of the frame under way towards the client

@@ -160,6 +160,8 @@ bool PostgresBackend::answered(Request request, Turn& turn) {
         return true;
     if (front == Request::parse && turn.client != nullptr && !turn.client->parsing_.empty())
         turn.client->parsing_.pop_front();
+    if (front == Request::parse && turn.client != nullptr && expected_.front().statement)
+        expected_.front().statement->prove_in(turn.client->pool_);
     expected_.pop();
     return !own;
 }
@@ -240,7 +242,9 @@ void PostgresBackend::on_error(std::string_view whole, Turn& turn, BackendTurn& 
         own_failed_ = true;
         return;
     }
-    if (turn.client != nullptr)
+    bool ours = expected_.size() > 1 && expected_.front().request == Request::own_parse &&
+                std::next(expected_.begin())->request == Request::own_sync;
+    if (turn.client != nullptr && !ours)
         turn.to_client->forward(whole);
     error_seen_ = true;
     auto front = expected_.empty() ? Request::sync : expected_.front().request;
@@ -259,6 +263,9 @@ void PostgresBackend::drop_to_sync(Turn& turn) {
         expected_.pop();
         switch (dropped.request) {
         case Request::sync:
+            return;
+        case Request::own_sync: // ours: the query behind it is answered by its own error
+            own_sync_failed_ = true;
             return;
         case Request::parse:
             if (dropped.statement)
@@ -305,6 +312,10 @@ void PostgresBackend::on_ready(char status, Turn& turn, BackendTurn& result) {
     if (failed_) {
         failed_ = false;
         drop_to_sync(turn);
+        if (std::exchange(own_sync_failed_, false)) {
+            status_ = status;
+            return;
+        }
     } else {
         auto request = expected_.front().request;
         if (request == Request::own_query) {
@@ -313,6 +324,10 @@ void PostgresBackend::on_ready(char status, Turn& turn, BackendTurn& result) {
             auto own = own_.front();
             own_.pop_front();
             own_ready(own, turn, result);
+            return;
+        }
+        if (request == Request::own_sync) {
+            expected_.pop();
             return;
         }
         if (request != Request::query && request != Request::sync && request != Request::function_call) {

@@ -28,6 +28,7 @@ enum class Request : std::uint8_t {
     // ours: the reply is swallowed
     own_parse,
     own_close,
+    own_sync, // ends a batch of ours before a simple query
     own_query,
 };
 

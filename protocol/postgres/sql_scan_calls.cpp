@@ -219,7 +219,8 @@ void SqlStatements::comma() {
 bool SqlStatements::lists_columns() const {
     const bool no_value =
         name_.before == Before::start || name_.before == Before::cast || name_.before == Before::close;
-    return no_value || name_.before_word == Word::as || name_.before_word == Word::copy || listing();
+    const Word before = name_.before_word;
+    return no_value || before == Word::as || before == Word::ordinality || before == Word::copy || listing();
 }
 
 // A keyword before a parenthesis that may also name a function, standing where only the keyword can.

@@ -221,7 +221,9 @@ SimpleSet read_simple_set(std::string_view text, bool standard_conforming_string
     } else if (in.take("reset")) {
         set = read_reset(in);
     }
-    return set.found ? set : SimpleSet{};
+    const bool of_session =
+        !among(set.name, {"transaction_isolation", "transaction_read_only", "transaction_deferrable", "seed"});
+    return set.found && of_session ? set : SimpleSet{};
 }
 
 SimpleDeallocate read_simple_deallocate(std::string_view text) {

@@ -285,6 +285,10 @@ void SqlStatements::set_variable(Word word) {
         raise(SqlEffect::state, mention_encoding);
     } else if (word == Word::role || word == Word::session_authorization) {
         raise(SqlEffect::state, mention_role);
+    } else if (word == Word::seed) {
+        raise(SqlEffect::state, mention_load); // that of random(), which nothing shows
+    } else if (word == Word::transaction_setting) {
+        set_is_of_transaction();
     }
 }
 

@@ -77,7 +77,7 @@ class SqlStatements {
         Word before_word = Word::other;
         Before before = Before::start;
         std::uint8_t qualifiers = 0;
-        bool catalog = false; // pg_catalog is the one qualifier
+        bool catalog = false; // a schema of the server itself is the one qualifier
         bool quoted = false;
     };
     // The set_config(name, value, is_local) being read.

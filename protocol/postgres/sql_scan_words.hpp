@@ -86,6 +86,7 @@ enum class Word : std::uint8_t {
     operator_,
     or_,
     order,
+    ordinality,
     over,
     owned,
     partition,
@@ -112,7 +113,9 @@ enum class Word : std::uint8_t {
     pg_catalog,
     pg_settings,
     pg_temp,
+    seed,
     session_authorization,
+    transaction_setting, // transaction_isolation and its like
     count_,
 };
 

@@ -17,6 +17,11 @@ StatementPtr StatementTable::intern(std::string_view parse) {
     return statement;
 }
 
+StatementPtr StatementTable::find(std::string_view parse) const {
+    auto it = statements_.find(parse);
+    return it == statements_.end() ? nullptr : it->second;
+}
+
 void StatementTable::sweep() {
     for (auto it = statements_.begin(); it != statements_.end();)
         it = it->second.use_count() == 1 ? statements_.erase(it) : std::next(it);

@@ -6,6 +6,7 @@
 
 #include "protocol/postgres/sql_scan.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -23,6 +24,13 @@ struct Statement {
     std::string parse; // body of the Parse message behind the name: query, NUL, parameter types
     SqlFacts facts;
     bool scanned = false;
+    std::vector<std::uint64_t> pools; // where a server has parsed it well
+
+    bool proven_in(std::uint64_t pool) const { return std::find(pools.begin(), pools.end(), pool) != pools.end(); }
+    void prove_in(std::uint64_t pool) {
+        if (!proven_in(pool))
+            pools.push_back(pool);
+    }
 };
 using StatementPtr = std::shared_ptr<Statement>;
 
@@ -30,6 +38,7 @@ class StatementTable {
   public:
     // `parse` as in Statement. Statements nobody refers to are dropped by sweep().
     StatementPtr intern(std::string_view parse);
+    StatementPtr find(std::string_view parse) const; // null: nobody prepared it
     // Looks at a bounded number of entries; to be called now and then.
     void sweep();
     std::size_t size() const { return statements_.size(); }

@@ -167,8 +167,10 @@ void Upstream::tick() {
             auto* session = pool->waiters.front();
             pool->waiters.pop_front();
             count(worker_.counters().limits_hit, "wait_timeout");
-            auto why = pool->last_error.empty() ? std::string("all are in use") : pool->last_error;
-            session->refused(pool->last_error.empty() ? "53300" : "57P03",
+            auto why = !credential_                ? std::string("no verified credential yet")
+                       : pool->last_error.empty() ? std::string("all are in use")
+                                                  : pool->last_error;
+            session->refused(credential_ && pool->last_error.empty() ? "53300" : "57P03",
                              "no backend became available within the wait budget (wait_timeout): " + why);
         }
         for (auto it = pool->idle.end(); it != pool->idle.begin();) {

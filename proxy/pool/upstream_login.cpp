@@ -267,8 +267,10 @@ void Upstream::probe(rotation::CredentialPtr credential, std::function<void(std:
     auto probing = std::make_shared<Probing>(Probing{{}, configuration_.hosts.size(), std::move(done)});
     probing->hosts.resize(configuration_.hosts.size());
     auto backend_class = probe_class();
-    if (backend_class.empty())
-        backend_class = credential->username;
+    // No database is named anywhere: that the server asks for one only after the password will do as an answer.
+    bool any_database = backend_class.empty();
+    if (any_database)
+        backend_class = dialect().default_class();
     auto derivations = std::make_shared<net::DerivationCache>();
     for (std::size_t i = 0; i < configuration_.hosts.size(); ++i) {
         auto request = request_for(i, backend_class, credential);
@@ -278,9 +280,16 @@ void Upstream::probe(rotation::CredentialPtr credential, std::function<void(std:
         auto place = others_.insert(others_.end(), nullptr);
         *place = net::Connector::start(
             worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
-            [this, probing, i, place, epoch = epoch_](net::ConnectResult result) {
+            [this, probing, i, place, any_database, epoch = epoch_](net::ConnectResult result) {
                 others_.erase(place);
                 auto& host = probing->hosts[i];
+                if (any_database && (result.result == rotation::LoginResult::no_database ||
+                                     result.result == rotation::LoginResult::no_privilege)) {
+                    host.result = rotation::LoginResult::accepted;
+                    if (--probing->left == 0)
+                        probing->done(std::move(probing->hosts));
+                    return;
+                }
                 host.result = result.result;
                 host.reason = result.sqlstate.empty() ? result.reason : result.sqlstate + " " + result.reason;
                 bool accepted = result.result == rotation::LoginResult::accepted;
@@ -311,7 +320,7 @@ void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::st
         }
     }
     auto backend_class = probe_class();
-    auto request = request_for(host, backend_class.empty() ? login->username : backend_class, login);
+    auto request = request_for(host, backend_class.empty() ? dialect().default_class() : backend_class, login);
     request.statements = std::move(statements);
     auto place = others_.insert(others_.end(), nullptr);
     *place = net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
