@@ -26,6 +26,7 @@ from support.waiting import wait_until  # noqa: E402
 
 POOL = 10
 CLIENTS = 16
+SLACK = 6  # seconds that the load outlasts the last rotation's start
 APPLICATIONS = (("orders", "alternating_users", "tpcb"), ("catalog", "single_user", "select"))
 
 
@@ -130,7 +131,7 @@ class Demo:
     def start_load(self):
         for name, _, script in APPLICATIONS:
             bench = Pgbench(self.rekey.target(name, sslmode="disable"), clients=CLIENTS, script=script, jobs=1,
-                            seconds=self.options.steady + self.options.rotating + 3,
+                            seconds=self.options.steady + self.options.rotating + SLACK,
                             log_prefix=str(self.rekey.directory / f"latency-{name}"))
             self.benches.append(bench.start())
         wait_until(lambda: len(self.latencies.read()) > 0, 20, "the first transaction")
@@ -143,7 +144,7 @@ class Demo:
             fresh, now = self.latencies.read(), time.monotonic()
             state = ", ".join(self.describe(entry) for entry in self.rekey_status())
             self.screen.progress(f"{len(fresh) / (now - last):7.0f} tps  p99 {summarise(fresh).p99:6.2f} ms  {state}  "
-                                 f"errors {sum(not bench.running() for bench in self.benches)}")
+                                 f"errors {sum(bool(bench.process.poll()) for bench in self.benches)}")
             last = now
 
     def rekey_status(self):
