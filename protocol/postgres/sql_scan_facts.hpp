@@ -6,7 +6,10 @@
 namespace rekey::protocol::postgres {
 
 enum class SqlEffect : std::uint8_t {
-    none,    // surely nothing beyond the transaction: plain SELECT, transaction control, SHOW, SET LOCAL …
+    // Nothing beyond the transaction: plain SELECT, transaction control, SHOW, SET LOCAL … What a view, a cast, an
+    // operator
+    // or a row security policy calls within a SELECT cannot be seen and is taken to leave nothing behind.
+    none,
     unknown, // functions, DML (triggers), DO, CALL …: the server must be asked unless the text was seen clean
     state,   // says that it changes session state: SET, RESET, LISTEN, PREPARE, DECLARE, CREATE TEMP, advisory locks …
 };
@@ -22,11 +25,11 @@ enum SqlMention : std::uint32_t {
     mention_deallocate = 1 << 6,
     mention_hold = 1 << 7, // DECLARE … WITH HOLD
     mention_discard = 1 << 8,
-    mention_custom_set_config = 1 << 9, // set_config whose name is not a literal
+    mention_custom_set_config = 1 << 9, // sets a parameter whose name the text does not tell
     mention_sequence_value = 1 << 10,   // currval, lastval: need the session's own backend
-    mention_load = 1 << 11,             // LOAD, CREATE FUNCTION pg_temp.…
-    mention_role = 1 << 12,             // SET ROLE, SET SESSION AUTHORIZATION
-    mention_begin = 1 << 13,            // BEGIN or START TRANSACTION anywhere in the text
+    mention_load = 1 << 11,  // stays until the session ends and no query shows it: LOAD, pg_temp functions, setseed
+    mention_role = 1 << 12,  // SET ROLE, SET SESSION AUTHORIZATION
+    mention_begin = 1 << 13, // BEGIN or START TRANSACTION anywhere in the text
     mention_copy = 1 << 14,
     mention_terminate = 1 << 15, // reserved
     mention_encoding = 1 << 16,  // names client_encoding or NAMES

@@ -67,7 +67,8 @@ inline constexpr std::string_view harmless_functions =
     // casts written as calls
     "bool bpchar date float4 float8 int2 int4 int8 regclass timestamptz timetz "
     // session and catalogue
-    "_pg_expandarray acldefault aclexplode col_description current_database current_query current_schema current_schemas "
+    "_pg_expandarray acldefault aclexplode col_description current_database current_query current_schema "
+    "current_schemas "
     "current_setting format_type getdatabaseencoding has_any_column_privilege has_column_privilege "
     "has_database_privilege has_foreign_data_wrapper_privilege has_function_privilege has_language_privilege "
     "has_largeobject_privilege has_parameter_privilege has_schema_privilege has_sequence_privilege "

@@ -241,8 +241,6 @@ class Text {
                                                              "pg_advisory_unlock_all",
                                                              "currval",
                                                              "lastval",
-                                                             "nextval",
-                                                             "setval",
                                                              "dblink_connect",
                                                              "setseed"};
         static const std::set<std::string> opens_value = {"select",   "where", "and",   "or",   "not",
@@ -258,7 +256,7 @@ class Text {
             }
             const bool value = i > 0 && (s[i - 1].kind == ',' || s[i - 1].kind == '(' || s[i - 1].kind == '+' ||
                                          (s[i - 1].kind == 'w' && opens_value.contains(s[i - 1].text)));
-            if (value && !lists && s[i].text.starts_with("evil")) {
+            if (value && !lists && (s[i].text.starts_with("evil") || s[i].text == "nextval")) {
                 return true;
             }
             if (s[i].text == "set_config" && !is_local(s, i + 1)) {

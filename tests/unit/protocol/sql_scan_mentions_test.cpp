@@ -36,6 +36,11 @@ TEST(SqlMention, TellsSettings) {
     expect_mentions(mention_reset | mention_encoding, {"RESET client_encoding"});
 }
 
+TEST(SqlMention, TellsTheSeedOfRandomNumbersWhichNothingShows) {
+    expect_mentions(mention_set | mention_load, {"SET seed = 0.5", "SET SESSION seed TO 0.5"});
+    expect_mentions(mention_load, {"SELECT setseed(0.5)"});
+}
+
 TEST(SqlMention, TellsRoles) {
     expect_mentions(mention_set | mention_role,
                     {"SET ROLE r", "SET ROLE NONE", "SET SESSION AUTHORIZATION r", "SET \"role\" = 'r'",

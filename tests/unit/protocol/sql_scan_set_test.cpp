@@ -57,7 +57,6 @@ TEST(SimpleSet, ReadsValues) {
                  {"SET local.a = 1", "local.a", "1"},
                  {"SET session TO 1", "session", "1"},
                  {"SET SESSION session = 1", "session", "1"},
-                 {"SET transaction_isolation = 'serializable'", "transaction_isolation", "serializable"},
                  {"SET extra_float_digits = 3", "extra_float_digits", "3"},
                  {"SET application_name = 'PostgreSQL JDBC Driver'", "application_name", "PostgreSQL JDBC Driver"}});
 }
@@ -162,6 +161,11 @@ TEST(SimpleSet, LeavesEverythingElse) {
                       "SET 'a' = 1",
                       "\"SET\" a = 1",
                       "SET a = 'x' 'y'"});
+}
+
+TEST(SimpleSet, LeavesWhatIsNoSettingOfTheSession) {
+    expect_not_found({"SET transaction_isolation = 'serializable'", "SET SESSION \"Transaction_Read_Only\" = on",
+                      "RESET transaction_deferrable", "SET seed = 0.5"});
 }
 
 TEST(SimpleSet, LeavesValuesThatTakeMoreToDecode) {
