@@ -24,14 +24,14 @@ def test_clients_share_a_backend_per_transaction(database, rekey_for, mode):
     rekey = rekey_for(database, size=1, mode=mode)
     with connect(rekey, database) as first, connect(rekey, database) as second:
         assert pid(first) == pid(second)
-        with first.transaction():
-            inside = pid(first)
-            with concurrent.futures.ThreadPoolExecutor() as threads:
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            with first.transaction():
+                inside = pid(first)
                 waiting = threads.submit(pid, second)
                 wait_until(lambda: any(pool["clients_waiting"] for pool in rekey.status()["pools"]), what="a waiter")
                 assert pid(first) == inside and not waiting.done()
-        # the transaction is over: the waiter gets the backend
-        assert waiting.result(10) == inside
+            # the transaction is over: the waiter gets the backend
+            assert waiting.result(10) == inside
 
 
 def test_session_mode_keeps_the_backend(database, rekey_for):
@@ -91,8 +91,10 @@ def test_an_expired_wait_is_an_error_and_the_session_lives(database, rekey_for):
     assert rekey.metric("rekey_client_errors_total") >= 1
 
 
-def test_min_backends_are_opened_unasked(database, rekey_for):
-    rekey_for(database, size=5, min=3)
+def test_min_backends_are_kept_once_a_database_is_used(database, rekey_for):
+    rekey = rekey_for(database, size=5, min=3)
+    with connect(rekey, database) as connection:
+        connection.execute("SELECT 1")
     wait_until(lambda: len(database.backends()) == 3, what="three backends")
 
 

@@ -187,9 +187,9 @@ def test_notifications_arrive(database, rekey_for):
 def test_a_pinned_session_that_ends_leaves_a_clean_backend(database, rekey_for):
     rekey = rekey_for(database, size=1)
     with psycopg.connect(**rekey.target(database.name), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(5); CREATE TEMP TABLE mine (n int); LISTEN x; SET my.left = 'behind'")
+        connection.execute("SELECT pg_advisory_lock(5); CREATE TEMP TABLE mine (n int); LISTEN x; SET my.relic = 'behind'")
     with psycopg.connect(**rekey.target(database.name), autocommit=True) as connection:
-        assert connection.execute("SELECT to_regclass('mine'), current_setting('my.left', true)").fetchone() in (
+        assert connection.execute("SELECT to_regclass('mine'), current_setting('my.relic', true)").fetchone() in (
             (None, None), (None, ""))
         assert connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
 
