@@ -62,6 +62,7 @@ def test_a_larger_pool_takes_effect_at_once(database, rekey_for):
 
 def test_a_smaller_pool_shrinks(database, rekey_for):
     rekey = rekey_for(database, size=4, min=4)
+    connect(rekey, database).execute("SELECT 1").connection.close()
     wait_until(lambda: len(database.backends()) == 4, what="a full pool")
     rekey.configuration["upstreams"][0]["pool"].update(size=2, min=0)
     reload(rekey)

@@ -7,6 +7,7 @@ import pytest
 
 from support import wire
 from support.certificates import Authority
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.core
 
@@ -197,7 +198,7 @@ def test_an_upstream_of_another_authority_is_not_trusted(database, rekey_for, tm
     rekey.start(ready=False)
     status, body = rekey.get("/readyz")
     assert status == 503, body
-    assert "certificate" in rekey.log()
+    wait_until(lambda: "certificate" in rekey.log(), what=lambda: f"the reason in the log: {rekey.log()}")
 
 
 def test_a_server_without_tls_fails_require_and_serves_prefer(make_database, rekey_for, make_server):
