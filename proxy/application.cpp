@@ -217,7 +217,11 @@ void Application::shutdown(const char* why) {
     });
 }
 
-std::uint16_t Application::admin_port() const { return http_ ? http_->port() : std::uint16_t{0}; }
-std::uint16_t Application::console_port() const { return console_ ? console_->port() : std::uint16_t{0}; }
+std::uint16_t Application::admin_port() const {
+    return http_ ? http_->port() : std::uint16_t{0};
+}
+std::uint16_t Application::console_port() const {
+    return console_ ? console_->port() : std::uint16_t{0};
+}
 
 } // namespace rekey::proxy

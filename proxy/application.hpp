@@ -88,7 +88,7 @@ class Application final : public admin::ControlPlane {
     std::unique_ptr<admin::HttpServer> http_;
     std::unique_ptr<admin::Console> console_;
 
-    std::vector<std::function<void(admin::ReloadReply)>> reload_waiters_; // of the reload under way
+    std::vector<std::function<void(admin::ReloadReply)>> reload_waiters_;      // of the reload under way
     std::vector<std::function<void(admin::ReloadReply)>> next_reload_waiters_; // came while one was under way
     bool reloading_ = false, shutting_down_ = false, ended_ = false;
     std::uint64_t reloads_done_ = 0, reloads_failed_ = 0, tick_ = 0;

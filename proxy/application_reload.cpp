@@ -1,6 +1,5 @@
-#include "proxy/application.hpp"
-
 #include "proxy/admin/process.hpp"
+#include "proxy/application.hpp"
 
 #include <utility>
 

@@ -5,10 +5,10 @@
 #include "rotation/audit.hpp"
 
 #include <openssl/rand.h>
-
-#include <iostream>
 #include <termios.h>
 #include <unistd.h>
+
+#include <iostream>
 
 namespace rekey::proxy {
 namespace {

@@ -33,7 +33,9 @@ const json::array& list(const json::value& value) {
     return value.is_array() ? value.as_array() : none;
 }
 
-std::string or_dash(std::string value) { return value.empty() ? "-" : value; }
+std::string or_dash(std::string value) {
+    return value.empty() ? "-" : value;
+}
 
 std::string joined(const json::value& values) {
     std::string out;

@@ -13,19 +13,25 @@ using Reply = std::function<void(HttpReply)>;
 
 constexpr std::string_view json_type = "application/json";
 
-HttpReply json_reply(unsigned status, std::string body) { return {status, std::string(json_type), body + "\n", {}}; }
+HttpReply json_reply(unsigned status, std::string body) {
+    return {status, std::string(json_type), body + "\n", {}};
+}
 
-HttpReply error_reply(unsigned status, std::string_view message) { return json_reply(status, error_json(message)); }
+HttpReply error_reply(unsigned status, std::string_view message) {
+    return json_reply(status, error_json(message));
+}
 
 // 409: the request was understood and the rotation did not end with a new credential in service.
 unsigned status_of(rotation::RotationOutcome outcome) {
     switch (outcome) {
     case rotation::RotationOutcome::done:
     case rotation::RotationOutcome::unchanged:
-    case rotation::RotationOutcome::superseded: return 200;
+    case rotation::RotationOutcome::superseded:
+        return 200;
     case rotation::RotationOutcome::held:
     case rotation::RotationOutcome::rolled_back:
-    case rotation::RotationOutcome::failed: return 409;
+    case rotation::RotationOutcome::failed:
+        return 409;
     }
     return 409;
 }
@@ -113,12 +119,13 @@ class AdminApi {
 
     static HttpReply page() {
         // The page is one file: nothing is loaded from elsewhere, and nobody may frame it.
-        return {200,
-                "text/html; charset=utf-8",
-                std::string(page_html()),
-                {{"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-                                             "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"},
-                 {"Referrer-Policy", "no-referrer"}}};
+        return {
+            200,
+            "text/html; charset=utf-8",
+            std::string(page_html()),
+            {{"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+                                         "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"},
+             {"Referrer-Policy", "no-referrer"}}};
     }
 
     void report(const std::string& path, const Reply& reply) {

@@ -13,7 +13,7 @@ namespace rekey::proxy::admin {
 
 struct AdminRequest {
     std::string method = "GET", target = "/";
-    const protocol::Secret* token = nullptr;         // sent as Bearer when there is one
+    const protocol::Secret* token = nullptr; // sent as Bearer when there is one
     std::chrono::milliseconds connect_time{5000};
     std::optional<std::chrono::milliseconds> reply_time{30000}; // absent: as long as it takes
 };

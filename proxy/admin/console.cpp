@@ -5,9 +5,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/write.hpp>
 
+#include <sys/socket.h>
+
 #include <array>
 #include <set>
-#include <sys/socket.h>
 
 namespace rekey::proxy::admin {
 namespace {

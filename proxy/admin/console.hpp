@@ -11,7 +11,7 @@
 namespace rekey::proxy::admin {
 
 struct ConsoleLimits {
-    std::uint32_t connections = 32;               // one more is closed at once
+    std::uint32_t connections = 32; // one more is closed at once
     std::chrono::milliseconds login_time{15000};
 };
 

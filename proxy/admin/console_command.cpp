@@ -32,14 +32,16 @@ struct ShowWord {
     ShowWhat what;
 };
 constexpr std::array show_words{
-    ShowWord{"POOLS", ShowWhat::pools},       ShowWord{"CLIENTS", ShowWhat::clients},
-    ShowWord{"SERVERS", ShowWhat::servers},   ShowWord{"CREDENTIALS", ShowWhat::credentials},
+    ShowWord{"POOLS", ShowWhat::pools},         ShowWord{"CLIENTS", ShowWhat::clients},
+    ShowWord{"SERVERS", ShowWhat::servers},     ShowWord{"CREDENTIALS", ShowWhat::credentials},
     ShowWord{"ROTATIONS", ShowWhat::rotations}, ShowWord{"WHY", ShowWhat::why},
-    ShowWord{"VERSION", ShowWhat::version},   ShowWord{"HELP", ShowWhat::help},
-    ShowWord{"CONFIG", ShowWhat::config},     ShowWord{"STATS", ShowWhat::stats},
+    ShowWord{"VERSION", ShowWhat::version},     ShowWord{"HELP", ShowWhat::help},
+    ShowWord{"CONFIG", ShowWhat::config},       ShowWord{"STATS", ShowWhat::stats},
 };
 
-bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+bool is_space(char c) {
+    return std::isspace(static_cast<unsigned char>(c)) != 0;
+}
 
 // Where the thing at `at` ends, if it is a comment or a quoted text; else `at`.
 std::size_t end_of_opaque(std::string_view text, std::size_t at) {
@@ -95,7 +97,9 @@ std::string upper(std::string text) {
     return text;
 }
 
-UnknownCommand syntax_error(std::string message) { return {"42601", std::move(message), "SHOW HELP lists the statements."}; }
+UnknownCommand syntax_error(std::string message) {
+    return {"42601", std::move(message), "SHOW HELP lists the statements."};
+}
 
 ConsoleCommand parse_show(const std::vector<std::string>& words) {
     if (words.size() != 2)
@@ -176,10 +180,11 @@ ConsoleCommand parse_console_command(std::string_view statement) {
     if (first == "SELECT" || first == "WITH" || first == "TABLE")
         return UnknownCommand{"0A000", "this is Rekey's console, not a database: it has no tables",
                               "SHOW HELP lists the statements; psql's \\d commands need a database."};
-    return UnknownCommand{"42601", "the console does not know \"" + words[0] + "\"",
-                          "SHOW HELP lists the statements."};
+    return UnknownCommand{"42601", "the console does not know \"" + words[0] + "\"", "SHOW HELP lists the statements."};
 }
 
-std::span<const ConsoleHelp> console_help() { return help_rows; }
+std::span<const ConsoleHelp> console_help() {
+    return help_rows;
+}
 
 } // namespace rekey::proxy::admin

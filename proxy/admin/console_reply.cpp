@@ -15,9 +15,12 @@ struct TypeFacts {
 
 TypeFacts facts_of(ColumnType type) {
     switch (type) {
-    case ColumnType::text: return {25, 0xffff};
-    case ColumnType::integer: return {20, 8};
-    case ColumnType::real: return {701, 8};
+    case ColumnType::text:
+        return {25, 0xffff};
+    case ColumnType::integer:
+        return {20, 8};
+    case ColumnType::real:
+        return {701, 8};
     }
     return {25, 0xffff};
 }
@@ -73,9 +76,9 @@ bool append_rotation(std::string& out, const rotation::RotateReply& reply) {
     }
     if (reply.outcome != done && reply.outcome != unchanged && reply.outcome != superseded)
         return false;
-    append_table(out, ConsoleTable{{{"outcome"}, {"generation", ColumnType::integer}, {"reason"}},
-                                   {{std::string(to_string(reply.outcome)), std::to_string(reply.generation),
-                                     reply.reason}}});
+    append_table(
+        out, ConsoleTable{{{"outcome"}, {"generation", ColumnType::integer}, {"reason"}},
+                          {{std::string(to_string(reply.outcome)), std::to_string(reply.generation), reply.reason}}});
     return true;
 }
 

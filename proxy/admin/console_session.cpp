@@ -21,10 +21,14 @@ postgres::ClientHandshakeOptions handshake_options(const ConsoleAccess& access) 
 
 void append_login_reply(std::string& out) {
     auto server_version = std::string(version) + "/rekey";
-    std::vector<std::pair<std::string_view, std::string_view>> parameters{
-        {"server_version", server_version}, {"server_encoding", "UTF8"},   {"client_encoding", "UTF8"},
-        {"DateStyle", "ISO, YMD"},          {"integer_datetimes", "on"},   {"standard_conforming_strings", "on"},
-        {"is_superuser", "off"},            {"TimeZone", "UTC"}};
+    std::vector<std::pair<std::string_view, std::string_view>> parameters{{"server_version", server_version},
+                                                                          {"server_encoding", "UTF8"},
+                                                                          {"client_encoding", "UTF8"},
+                                                                          {"DateStyle", "ISO, YMD"},
+                                                                          {"integer_datetimes", "on"},
+                                                                          {"standard_conforming_strings", "on"},
+                                                                          {"is_superuser", "off"},
+                                                                          {"TimeZone", "UTC"}};
     postgres::ClientHandshake::login_reply(out, parameters, 0, std::string_view("\0\0\0\0", 4)); // nothing to cancel
 }
 
@@ -56,7 +60,8 @@ bool ConsoleSession::log_in() {
     input_.erase(0, consumed);
     output_ += handshake_.take_output();
     switch (step) {
-    case Step::need_input: return false;
+    case Step::need_input:
+        return false;
     case Step::lookup: {
         postgres::UserRecord record; // whoever holds the token, under any name
         record.scram = access_.verifier;
@@ -69,7 +74,9 @@ bool ConsoleSession::log_in() {
         return true;
     case Step::start_tls: // never offered
     case Step::cancel:    // a statement here ends by itself
-    case Step::failed: closing_ = true; return false;
+    case Step::failed:
+        closing_ = true;
+        return false;
     }
     return false;
 }
@@ -92,8 +99,11 @@ bool ConsoleSession::next_frame() {
 
 void ConsoleSession::message(char type, std::string_view body) {
     switch (type) {
-    case 'Q': return simple_query(body);
-    case 'X': closing_ = true; return;
+    case 'Q':
+        return simple_query(body);
+    case 'X':
+        closing_ = true;
+        return;
     case 'S':
         skip_to_sync_ = false;
         return postgres::ready_for_query(output_, 'I');
@@ -107,11 +117,13 @@ void ConsoleSession::message(char type, std::string_view body) {
                                      "Use psql, or a driver's simple query mode.");
         skip_to_sync_ = true;
         return;
-    case 'H': return; // Flush: nothing is held back
+    case 'H':
+        return; // Flush: nothing is held back
     case 'F':
         postgres::error_response(output_, "ERROR", "0A000", "the console has no functions");
         return postgres::ready_for_query(output_, 'I');
-    default: return protocol_violation("unexpected message type");
+    default:
+        return protocol_violation("unexpected message type");
     }
 }
 
@@ -166,17 +178,19 @@ void ConsoleSession::run(const RotateCommand& command) {
                                 "SHOW CREDENTIALS lists them.");
     if (!command.wait && !command.request.dry_run) {
         control_.rotate(command.credential, command.request, [](const rotation::RotateReply&) {});
-        postgres::notice_response(output_, "NOTICE", "00000", "rotation started", {}, "SHOW ROTATIONS tells how far it is.");
+        postgres::notice_response(output_, "NOTICE", "00000", "rotation started", {},
+                                  "SHOW ROTATIONS tells how far it is.");
         postgres::command_complete(output_, "ROTATE");
         return statement_done();
     }
-    control_.rotate(command.credential, command.request, [self = shared_from_this()](const rotation::RotateReply& reply) {
-        bool good = append_rotation(self->output_, reply);
-        if (good)
-            self->statement_done();
-        else
-            self->statement_failed("55000", rotation_failure(reply));
-    });
+    control_.rotate(command.credential, command.request,
+                    [self = shared_from_this()](const rotation::RotateReply& reply) {
+                        bool good = append_rotation(self->output_, reply);
+                        if (good)
+                            self->statement_done();
+                        else
+                            self->statement_failed("55000", rotation_failure(reply));
+                    });
 }
 
 void ConsoleSession::run(const ReloadCommand&) {
@@ -188,7 +202,9 @@ void ConsoleSession::run(const ReloadCommand&) {
     });
 }
 
-void ConsoleSession::statement_done() { run_next(); }
+void ConsoleSession::statement_done() {
+    run_next();
+}
 
 // The rest of the query is not run, as in PostgreSQL.
 void ConsoleSession::statement_failed(std::string_view sqlstate, std::string_view text, std::string_view hint) {

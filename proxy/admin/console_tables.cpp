@@ -12,7 +12,9 @@ namespace {
 using enum ColumnType;
 using Row = std::vector<std::optional<std::string>>;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
+std::string number(std::uint64_t value) {
+    return std::to_string(value);
+}
 
 std::string real_text(double value) {
     char text[64];
@@ -94,12 +96,11 @@ ConsoleTable servers(const StatusReport& report) {
                         {"prepared_statements", integer}},
                        {}};
     for (auto& backend : report.snapshot.backends)
-        table.rows.push_back({"S", backend.upstream, backend.pool,
-                              backend_state_names[static_cast<std::size_t>(backend.state)], backend.host,
-                              number(backend.generation), number(backend.id), or_null(backend.client),
-                              number(backend.process_id), real_text(backend.age_seconds),
-                              real_text(backend.state_seconds), backend.tls ? "yes" : "no",
-                              number(backend.prepared_statements)});
+        table.rows.push_back(
+            {"S", backend.upstream, backend.pool, backend_state_names[static_cast<std::size_t>(backend.state)],
+             backend.host, number(backend.generation), number(backend.id), or_null(backend.client),
+             number(backend.process_id), real_text(backend.age_seconds), real_text(backend.state_seconds),
+             backend.tls ? "yes" : "no", number(backend.prepared_statements)});
     return table;
 }
 
@@ -122,10 +123,9 @@ ConsoleTable credentials(const StatusReport& report) {
         for (auto& name : upstreams)
             names += (names.empty() ? "" : ",") + name;
         table.rows.push_back({status.name, status.source, or_null(status.strategy),
-                              std::string(to_string(status.state)), number(status.generation),
-                              or_null(status.username), or_null(status.version), or_null(status.since),
-                              or_null(status.not_after), or_null(status.next_rotation), or_null(names),
-                              or_null(status.reason)});
+                              std::string(to_string(status.state)), number(status.generation), or_null(status.username),
+                              or_null(status.version), or_null(status.since), or_null(status.not_after),
+                              or_null(status.next_rotation), or_null(names), or_null(status.reason)});
     }
     return table;
 }
@@ -149,13 +149,12 @@ ConsoleTable rotations(const StatusReport& report) {
                        {}};
     for (auto& credential : report.credentials) {
         auto& status = credential.rotator;
-        table.rows.push_back({status.name, std::string(to_string(status.state)), number(status.generation),
-                              number(status.progress.replaced), number(status.progress.old_left),
-                              number(status.progress.pinned_left), number(status.progress.fresh),
-                              number(status.rotations_done), number(status.rotations_held),
-                              number(status.rotations_rolled_back), number(status.rotations_failed),
-                              number(status.refused_logins), status.old_refused ? "yes" : "no",
-                              or_null(status.last_success), or_null(status.reason)});
+        table.rows.push_back(
+            {status.name, std::string(to_string(status.state)), number(status.generation),
+             number(status.progress.replaced), number(status.progress.old_left), number(status.progress.pinned_left),
+             number(status.progress.fresh), number(status.rotations_done), number(status.rotations_held),
+             number(status.rotations_rolled_back), number(status.rotations_failed), number(status.refused_logins),
+             status.old_refused ? "yes" : "no", or_null(status.last_success), or_null(status.reason)});
     }
     return table;
 }
@@ -206,16 +205,26 @@ ConsoleTable stats(const StatusReport& report) {
 
 ConsoleTable show_table(ShowWhat what, const StatusReport& report) {
     switch (what) {
-    case ShowWhat::pools: return pools(report);
-    case ShowWhat::clients: return clients(report);
-    case ShowWhat::servers: return servers(report);
-    case ShowWhat::credentials: return credentials(report);
-    case ShowWhat::rotations: return rotations(report);
-    case ShowWhat::why: return why(report);
-    case ShowWhat::stats: return stats(report);
-    case ShowWhat::help: return help_table();
-    case ShowWhat::version: return version_table();
-    case ShowWhat::config: return config_table({});
+    case ShowWhat::pools:
+        return pools(report);
+    case ShowWhat::clients:
+        return clients(report);
+    case ShowWhat::servers:
+        return servers(report);
+    case ShowWhat::credentials:
+        return credentials(report);
+    case ShowWhat::rotations:
+        return rotations(report);
+    case ShowWhat::why:
+        return why(report);
+    case ShowWhat::stats:
+        return stats(report);
+    case ShowWhat::help:
+        return help_table();
+    case ShowWhat::version:
+        return version_table();
+    case ShowWhat::config:
+        return config_table({});
     }
     return {};
 }
@@ -227,7 +236,9 @@ ConsoleTable help_table() {
     return table;
 }
 
-ConsoleTable version_table() { return {{{"version"}}, {{"rekey " + std::string(version)}}}; }
+ConsoleTable version_table() {
+    return {{{"version"}}, {{"rekey " + std::string(version)}}};
+}
 
 ConsoleTable config_table(const std::vector<Setting>& settings) {
     ConsoleTable table{{{"key"}, {"value"}}, {}};

@@ -9,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+
 #include <openssl/rand.h>
 
 #include <random>
@@ -73,10 +74,18 @@ ControlLoop::~ControlLoop() {
     }
 }
 
-void ControlLoop::run() { state_->context.run(); }
-void ControlLoop::stop() { state_->context.stop(); }
-void ControlLoop::post(std::function<void()> task) { asio::post(state_->context, std::move(task)); }
-asio::io_context& ControlLoop::context() { return state_->context; }
+void ControlLoop::run() {
+    state_->context.run();
+}
+void ControlLoop::stop() {
+    state_->context.stop();
+}
+void ControlLoop::post(std::function<void()> task) {
+    asio::post(state_->context, std::move(task));
+}
+asio::io_context& ControlLoop::context() {
+    return state_->context;
+}
 
 ControlExecutor ControlLoop::executor() {
     return [this](std::function<void()> task) { post(std::move(task)); };
@@ -87,8 +96,12 @@ void ControlLoop::on_signal(int signal, std::function<void()> handler) {
     wait_signal(set, std::make_shared<std::function<void()>>(std::move(handler)));
 }
 
-rotation::Clock::time_point ControlLoop::now() const { return rotation::Clock::now(); }
-std::chrono::system_clock::time_point ControlLoop::wall_now() const { return std::chrono::system_clock::now(); }
+rotation::Clock::time_point ControlLoop::now() const {
+    return rotation::Clock::now();
+}
+std::chrono::system_clock::time_point ControlLoop::wall_now() const {
+    return std::chrono::system_clock::now();
+}
 
 std::uint64_t ControlLoop::random(std::uint64_t bound) {
     if (bound == 0) // no jitter was wanted
@@ -112,7 +125,9 @@ std::uint64_t ControlLoop::call_at(rotation::Clock::time_point when, std::functi
     return id;
 }
 
-void ControlLoop::cancel(std::uint64_t id) { state_->timers.erase(id); }
+void ControlLoop::cancel(std::uint64_t id) {
+    state_->timers.erase(id);
+}
 
 void ControlLoop::run_blocking(std::function<void()> work, std::function<void()> done) {
     asio::post(state_->blocking, [this, work = std::move(work), done = std::move(done)]() mutable {
@@ -123,8 +138,8 @@ void ControlLoop::run_blocking(std::function<void()> work, std::function<void()>
 
 void ControlLoop::watch(int fd, std::function<void()> readable) {
     unwatch(fd);
-    auto watch = std::make_shared<Watch>(
-        Watch{asio::posix::stream_descriptor(state_->context, fd), std::move(readable)});
+    auto watch =
+        std::make_shared<Watch>(Watch{asio::posix::stream_descriptor(state_->context, fd), std::move(readable)});
     state_->watches.emplace(fd, watch);
     wait_readable(std::move(watch));
 }

@@ -6,9 +6,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <sys/socket.h>
+
 #include <optional>
 #include <set>
-#include <sys/socket.h>
 
 namespace rekey::proxy::admin {
 namespace {
@@ -27,7 +28,9 @@ bool is_malformed(error_code error) {
            error != http::error::partial_message;
 }
 
-std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
+std::string text_of(beast::string_view text) {
+    return {text.data(), text.size()};
+}
 
 } // namespace
 

@@ -33,7 +33,7 @@ using HttpHandler = std::function<void(const HttpRequest& request, std::function
 struct HttpLimits {
     std::uint32_t header_bytes = 8192;
     std::uint64_t body_bytes = 4096;
-    std::uint32_t connections = 128;            // one more is closed at once
+    std::uint32_t connections = 128;               // one more is closed at once
     std::chrono::milliseconds request_time{10000}; // from accept, or the last reply, to a whole request
 };
 

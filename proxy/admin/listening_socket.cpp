@@ -1,14 +1,15 @@
 #include "proxy/admin/listening_socket.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdexcept>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
 
 namespace rekey::proxy::admin {
 namespace {
@@ -16,10 +17,12 @@ namespace {
 constexpr int backlog = 64;
 constexpr auto accept_pause = std::chrono::milliseconds(100); // out of descriptors: the queue would spin
 
-std::string last_error() { return std::strerror(errno); }
+std::string last_error() {
+    return std::strerror(errno);
+}
 
 bool is_socket(const std::string& path) {
-    struct stat facts {};
+    struct stat facts{};
     return ::lstat(path.c_str(), &facts) == 0 && S_ISSOCK(facts.st_mode);
 }
 

@@ -47,10 +47,14 @@ std::string one_line(std::string_view text) {
 
 std::string_view to_string(rotation::LogLevel level) {
     switch (level) {
-    case rotation::LogLevel::debug: return "debug";
-    case rotation::LogLevel::info: return "info";
-    case rotation::LogLevel::warn: return "warn";
-    case rotation::LogLevel::error: return "error";
+    case rotation::LogLevel::debug:
+        return "debug";
+    case rotation::LogLevel::info:
+        return "info";
+    case rotation::LogLevel::warn:
+        return "warn";
+    case rotation::LogLevel::error:
+        return "error";
     }
     return "info";
 }
@@ -89,7 +93,9 @@ Logging::Logging(std::string_view level, config::LogFormat format) : state_(std:
     configure(level, format);
 }
 
-Logging::~Logging() { flush_repeated(std::chrono::steady_clock::time_point::max()); }
+Logging::~Logging() {
+    flush_repeated(std::chrono::steady_clock::time_point::max());
+}
 
 void Logging::configure(std::string_view level, config::LogFormat format) {
     state_->level = level_of(level);
@@ -123,7 +129,11 @@ void Logging::flush_repeated(std::chrono::steady_clock::time_point now) {
         state_->emit(rotation::LogLevel::warn, text + " (" + std::to_string(count) + " more times)");
 }
 
-std::uint64_t Logging::dropped() const { return state_->writer->overrun_counter(); }
-std::uint64_t Logging::suppressed() const { return state_->suppressed; }
+std::uint64_t Logging::dropped() const {
+    return state_->writer->overrun_counter();
+}
+std::uint64_t Logging::suppressed() const {
+    return state_->suppressed;
+}
 
 } // namespace rekey::proxy::admin

@@ -18,21 +18,23 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-// Results that can happen are there from the start, so that a rate() sees the first one.
-constexpr std::array replacement_results{"replaced", "surge_refused", "failed"};
-
 constexpr std::array rotation_states{
     rotation::RotationState::idle,      rotation::RotationState::fetching,  rotation::RotationState::verifying,
     rotation::RotationState::published, rotation::RotationState::replacing, rotation::RotationState::proving,
     rotation::RotationState::revoking,  rotation::RotationState::held,      rotation::RotationState::rolled_back};
 
-double unix_time(std::chrono::system_clock::time_point time) { return Seconds(time.time_since_epoch()).count(); }
+double unix_time(std::chrono::system_clock::time_point time) {
+    return Seconds(time.time_since_epoch()).count();
+}
 
 MetricType type_of(MetricKind kind) {
     switch (kind) {
-    case MetricKind::counter: return MetricType::Counter;
-    case MetricKind::gauge: return MetricType::Gauge;
-    case MetricKind::histogram: return MetricType::Histogram;
+    case MetricKind::counter:
+        return MetricType::Counter;
+    case MetricKind::gauge:
+        return MetricType::Gauge;
+    case MetricKind::histogram:
+        return MetricType::Histogram;
     }
     return MetricType::Untyped;
 }
@@ -93,6 +95,14 @@ class Families final : public prometheus::Collectable {
             add(name, {label}, value);
     }
 
+    void add_known(std::string_view name, std::map<std::string, std::uint64_t> values) {
+        for (auto& label : known_labels()) {
+            if (label.metric == name)
+                values.try_emplace(std::string(label.value), 0);
+        }
+        add_map(name, values);
+    }
+
     void add_process() {
         add("rekey_build_info", {std::string(version)}, std::uint64_t{1});
         add("rekey_process_start_time_seconds", {}, unix_time(report_.started));
@@ -128,11 +138,11 @@ class Families final : public prometheus::Collectable {
     void add_clients() {
         auto& snapshot = report_.snapshot;
         add("rekey_client_connections", {}, snapshot.client_connections);
-        add_map("rekey_client_errors_total", snapshot.client_errors);
-        add_map("rekey_closes_total", snapshot.closes);
-        add_map("rekey_limits_hit_total", snapshot.limits_hit);
-        add_map("rekey_throttled_total", snapshot.throttled);
-        add_map("rekey_sessions_pinned", snapshot.pinned_sessions);
+        add_known("rekey_client_errors_total", snapshot.client_errors);
+        add_known("rekey_closes_total", snapshot.closes);
+        add_known("rekey_limits_hit_total", snapshot.limits_hit);
+        add_known("rekey_throttled_total", snapshot.throttled);
+        add_known("rekey_sessions_pinned", snapshot.pinned_sessions);
     }
 
     void add_traffic() {
@@ -146,10 +156,7 @@ class Families final : public prometheus::Collectable {
         add("rekey_probes_total", {}, snapshot.probes);
         add("rekey_cancels_total", {}, snapshot.cancels);
         add("rekey_auth_retries_saved_total", {}, snapshot.auth_retries_saved);
-        auto replacements = snapshot.replacements;
-        for (auto* result : replacement_results)
-            replacements.try_emplace(result, 0);
-        add_map("rekey_replacements_total", replacements);
+        add_known("rekey_replacements_total", snapshot.replacements);
         add_histogram(snapshot.acquire_wait);
     }
 

@@ -19,6 +19,12 @@ struct MetricDescription {
 };
 
 std::span<const MetricDescription> metric_table();
+
+// Label values that are known beforehand: their series start at 0, so that a rate() sees the first event.
+struct KnownLabel {
+    std::string_view metric, value;
+};
+std::span<const KnownLabel> known_labels();
 std::string_view to_string(MetricKind kind);
 
 // Prometheus text exposition format 0.0.4.

@@ -11,16 +11,18 @@ constexpr std::array table{
     MetricDescription{"rekey_build_info", gauge, "version", "Always 1; which Rekey this is."},
     MetricDescription{"rekey_process_start_time_seconds", gauge, "", "When the process started, in Unix time."},
     MetricDescription{"rekey_ready", gauge, "", "1 when every credential an upstream uses has been published."},
-    MetricDescription{"rekey_backend_connections", gauge, "upstream,generation,state",
-                      "Connections to database servers by the credential generation they logged in with. A generation's "
-                      "series go with its last backend."},
+    MetricDescription{
+        "rekey_backend_connections", gauge, "upstream,generation,state",
+        "Connections to database servers by the credential generation they logged in with. A generation's "
+        "series go with its last backend."},
     MetricDescription{"rekey_pool_size", gauge, "upstream", "The limit of backends clients can use."},
     MetricDescription{"rekey_pool_clients_active", gauge, "upstream,pool", "Clients that hold a backend."},
     MetricDescription{"rekey_pool_clients_waiting", gauge, "upstream,pool", "Clients that wait for a backend."},
     MetricDescription{"rekey_pool_longest_wait_seconds", gauge, "upstream,pool",
                       "How long the client that waits longest has been waiting."},
-    MetricDescription{"rekey_pool_logins_paused", gauge, "upstream,pool",
-                      "1 while no new login is tried because the server refused the credential or it is just changing."},
+    MetricDescription{
+        "rekey_pool_logins_paused", gauge, "upstream,pool",
+        "1 while no new login is tried because the server refused the credential or it is just changing."},
     MetricDescription{"rekey_client_connections", gauge, "", "Client connections, those that log in included."},
     MetricDescription{"rekey_client_errors_total", counter, "reason", "Errors that Rekey itself sent to clients."},
     MetricDescription{"rekey_closes_total", counter, "reason", "Connections closed, clients' and backends', by why."},
@@ -64,15 +66,72 @@ constexpr std::array table{
                       "Repetitions of a log line that were counted instead of written."},
 };
 
+constexpr std::string_view errors = "rekey_client_errors_total", closes = "rekey_closes_total",
+                           limits = "rekey_limits_hit_total", throttled = "rekey_throttled_total",
+                           pinned = "rekey_sessions_pinned", replacements = "rekey_replacements_total";
+
+constexpr std::array known{
+    KnownLabel{errors, "authentication_failed"},
+    KnownLabel{errors, "backend_lost"},
+    KnownLabel{errors, "cancel_key"},
+    KnownLabel{errors, "cancelled_waiting"},
+    KnownLabel{errors, "client_connections"},
+    KnownLabel{errors, "max_connections"},
+    KnownLabel{errors, "no_backend"},
+    KnownLabel{errors, "no_route"},
+    KnownLabel{errors, "protocol_violation"},
+    KnownLabel{errors, "shutdown"},
+    KnownLabel{errors, "startup_timeout"},
+    KnownLabel{errors, "state_not_restored"},
+    KnownLabel{errors, "tls_handshake"},
+    KnownLabel{closes, "backend_lost"},
+    KnownLabel{closes, "backend_lost_in_use"},
+    KnownLabel{closes, "client_gone"},
+    KnownLabel{closes, "client_terminated"},
+    KnownLabel{closes, "idle_timeout"},
+    KnownLabel{closes, "lifetime"},
+    KnownLabel{closes, "replaced"},
+    KnownLabel{limits, "client_connections"},
+    KnownLabel{limits, "file_descriptors"},
+    KnownLabel{limits, "max_connections"},
+    KnownLabel{limits, "startup_timeout"},
+    KnownLabel{limits, "wait_timeout"},
+    KnownLabel{throttled, "wrong_password"},
+    KnownLabel{pinned, "session_mode"},
+    KnownLabel{pinned, "listen"},
+    KnownLabel{pinned, "temp_object"},
+    KnownLabel{pinned, "advisory_lock"},
+    KnownLabel{pinned, "hold_cursor"},
+    KnownLabel{pinned, "sql_prepare"},
+    KnownLabel{pinned, "session_authorization"},
+    KnownLabel{pinned, "custom_setting"},
+    KnownLabel{pinned, "sequence_value"},
+    KnownLabel{pinned, "loaded_library"},
+    KnownLabel{pinned, "long_statement"},
+    KnownLabel{pinned, "probe_failed"},
+    KnownLabel{replacements, "replaced"},
+    KnownLabel{replacements, "surge_refused"},
+    KnownLabel{replacements, "failed"},
+};
+
 } // namespace
 
-std::span<const MetricDescription> metric_table() { return table; }
+std::span<const KnownLabel> known_labels() {
+    return known;
+}
+
+std::span<const MetricDescription> metric_table() {
+    return table;
+}
 
 std::string_view to_string(MetricKind kind) {
     switch (kind) {
-    case MetricKind::counter: return "counter";
-    case MetricKind::gauge: return "gauge";
-    case MetricKind::histogram: return "histogram";
+    case MetricKind::counter:
+        return "counter";
+    case MetricKind::gauge:
+        return "gauge";
+    case MetricKind::histogram:
+        return "histogram";
     }
     return "gauge";
 }

@@ -166,6 +166,8 @@ poll();
 
 } // namespace
 
-std::string_view page_html() { return html; }
+std::string_view page_html() {
+    return html;
+}
 
 } // namespace rekey::proxy::admin

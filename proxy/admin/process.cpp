@@ -1,14 +1,15 @@
 #include "proxy/admin/process.hpp"
 
-#include <cstddef>
-#include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define REKEY_SANITIZED 1
@@ -34,7 +35,9 @@ std::uint64_t raise_descriptor_limit() {
     return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : soft;
 }
 
-bool running_as_root() { return ::geteuid() == 0; }
+bool running_as_root() {
+    return ::geteuid() == 0;
+}
 
 void notify_service_manager(const std::string& state) {
     const char* path = std::getenv("NOTIFY_SOCKET");

@@ -166,6 +166,8 @@ std::string reload_json(const ReloadReply& reply) {
                                         {"needs_restart", texts(reply.needs_restart)}});
 }
 
-std::string error_json(std::string_view message) { return json::serialize(json::object{{"error", text(message)}}); }
+std::string error_json(std::string_view message) {
+    return json::serialize(json::object{{"error", text(message)}});
+}
 
 } // namespace rekey::proxy::admin

@@ -1,18 +1,17 @@
-#include "proxy/command_line.hpp"
-
 #include "config/options.hpp"
 #include "protocol/auth/scram.hpp"
 #include "proxy/admin/admin_api.hpp"
+#include "proxy/command_line.hpp"
 #include "rotation/audit.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/proxy/admin/control_plane_fake.hpp"
 #include "tests/unit/proxy/admin/loop_thread.hpp"
 
-#include <gtest/gtest.h>
-
 #include <fcntl.h>
-#include <optional>
+#include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <optional>
 
 namespace rekey::proxy {
 namespace {
@@ -44,7 +43,9 @@ Ran run(std::vector<std::string> arguments, std::string_view input = {}) {
     return ran;
 }
 
-bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 constexpr std::string_view good_file = R"(
 listeners: [{ name: pg, address: "127.0.0.1:6432" }]
@@ -232,8 +233,8 @@ TEST_F(RemoteCommandTest, StatusIsATableOrJson) {
     control.report.not_ready = {"credential x is not published yet"};
     auto table = ask({"status"});
     EXPECT_EQ(table.code, exit_done);
-    for (std::string_view part : {"not ready", "credential x is not published yet", "orders-app", "replacing",
-                                  "orders/shop", "UNLISTEN *"}) {
+    for (std::string_view part :
+         {"not ready", "credential x is not published yet", "orders-app", "replacing", "orders/shop", "UNLISTEN *"}) {
         EXPECT_TRUE(holds(table.out, part)) << part << " in\n" << table.out;
     }
     auto json = ask({"status", "--json"});

@@ -54,9 +54,9 @@ TEST(ConsoleCommand, TakesQuotedNames) {
 }
 
 TEST(ConsoleCommand, RefusesWhatItDoesNotKnow) {
-    for (std::string_view text : {"SHOW", "SHOW TABLES", "SHOW POOLS NOW", "ROTATE", "ROTATE a NOW", "ROTATE a DRY",
-                                  "ROTATE a DEADLINE 30s", "ROTATE a EMERGENCY DEADLINE", "ROTATE a EMERGENCY DEADLINE x",
-                                  "RELOAD NOW", "PAUSE", "BEGIN"}) {
+    for (std::string_view text :
+         {"SHOW", "SHOW TABLES", "SHOW POOLS NOW", "ROTATE", "ROTATE a NOW", "ROTATE a DRY", "ROTATE a DEADLINE 30s",
+          "ROTATE a EMERGENCY DEADLINE", "ROTATE a EMERGENCY DEADLINE x", "RELOAD NOW", "PAUSE", "BEGIN"}) {
         auto command = parsed<UnknownCommand>(text);
         EXPECT_EQ(command.sqlstate, "42601") << text;
         EXPECT_FALSE(command.message.empty());

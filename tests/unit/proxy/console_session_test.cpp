@@ -1,8 +1,7 @@
-#include "proxy/admin/console_session.hpp"
-
 #include "protocol/common/bytes.hpp"
 #include "protocol/postgres/backend_handshake.hpp"
 #include "protocol/postgres/messages.hpp"
+#include "proxy/admin/console_session.hpp"
 #include "tests/unit/proxy/admin/control_plane_fake.hpp"
 
 #include <gtest/gtest.h>
@@ -40,7 +39,10 @@ std::string types_of(const std::vector<Frame>& frames) {
 
 std::string framed(char type, std::string_view body) {
     std::string out;
-    protocol::Writer(out).u8(static_cast<std::uint8_t>(type)).u32(static_cast<std::uint32_t>(body.size() + 4)).bytes(body);
+    protocol::Writer(out)
+        .u8(static_cast<std::uint8_t>(type))
+        .u32(static_cast<std::uint32_t>(body.size() + 4))
+        .bytes(body);
     return out;
 }
 
@@ -161,8 +163,8 @@ TEST_F(ConsoleSessionTest, AnswersShowWithTypedColumns) {
 
 TEST_F(ConsoleSessionTest, EveryShowHasAsManyValuesAsColumns) {
     log_in(token);
-    for (std::string_view what : {"POOLS", "CLIENTS", "SERVERS", "CREDENTIALS", "ROTATIONS", "WHY", "STATS", "VERSION",
-                                  "HELP", "CONFIG"}) {
+    for (std::string_view what :
+         {"POOLS", "CLIENTS", "SERVERS", "CREDENTIALS", "ROTATIONS", "WHY", "STATS", "VERSION", "HELP", "CONFIG"}) {
         auto frames = query("SHOW " + std::string(what));
         ASSERT_GE(frames.size(), 4U) << what;
         EXPECT_EQ(frames.front().type, 'T');

@@ -1,5 +1,5 @@
+#include "protocol/postgres/probe.hpp"
 #include "proxy/admin/metrics.hpp"
-
 #include "tests/unit/proxy/admin/control_plane_fake.hpp"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
 
 namespace rekey::proxy::admin {
@@ -42,6 +43,8 @@ TEST(Metrics, CountersOfKnownLabelsStartAtZero) {
         EXPECT_TRUE(has_line(text, "rekey_rotations_total{credential=\"orders-app\",result=\"" + result + "\"} 0"));
     for (std::string result : {"replaced", "surge_refused", "failed"})
         EXPECT_TRUE(has_line(text, "rekey_replacements_total{result=\"" + result + "\"} 0"));
+    EXPECT_TRUE(has_line(text, "rekey_client_errors_total{reason=\"no_backend\"} 0"));
+    EXPECT_TRUE(has_line(text, "rekey_limits_hit_total{limit=\"wait_timeout\"} 0"));
     EXPECT_TRUE(has_line(text, "rekey_auth_retries_saved_total 0"));
     EXPECT_TRUE(has_line(text, "rekey_client_connections 0"));
 }
@@ -49,7 +52,8 @@ TEST(Metrics, CountersOfKnownLabelsStartAtZero) {
 TEST(Metrics, OneStateOfACredentialIsOne) {
     auto text = metrics_text(busy_report());
     EXPECT_TRUE(has_line(text, R"(rekey_rotation_state{credential="orders-app",state="replacing"} 1)"));
-    for (std::string state : {"idle", "fetching", "verifying", "published", "proving", "revoking", "held", "rolled_back"})
+    for (std::string state :
+         {"idle", "fetching", "verifying", "published", "proving", "revoking", "held", "rolled_back"})
         EXPECT_TRUE(has_line(text, "rekey_rotation_state{credential=\"orders-app\",state=\"" + state + "\"} 0"));
 }
 
@@ -98,10 +102,47 @@ TEST(Metrics, EveryFamilyOfTheTableIsWritten) {
         EXPECT_NE(text.find("# TYPE " + std::string(metric.name) + " "), std::string::npos) << metric.name;
 }
 
+const std::filesystem::path source_root =
+    std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+
+std::string text_of(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Metrics, LabelsTheDataPlaneCountsAreKnown) {
+    std::set<std::pair<std::string, std::string>> known;
+    for (auto& label : known_labels())
+        known.emplace(label.metric, label.value);
+    std::regex counted(R"re(counters\(\)\.(client_errors|limits_hit|throttled|replacements), "(\w+)"\))re");
+    int found = 0;
+    for (auto& entry : std::filesystem::recursive_directory_iterator(source_root / "proxy")) {
+        if (entry.path().extension() != ".cpp")
+            continue;
+        auto text = text_of(entry.path());
+        for (std::sregex_iterator match(text.begin(), text.end(), counted), end; match != end; ++match, ++found)
+            EXPECT_TRUE(known.contains({"rekey_" + (*match)[1].str() + "_total", (*match)[2]}))
+                << (*match)[0] << " in " << entry.path();
+    }
+    EXPECT_GT(found, 0) << "the test reads nothing";
+}
+
+TEST(Metrics, ReasonsForPinningAreKnown) {
+    std::set<std::string_view> known;
+    for (auto& label : known_labels()) {
+        if (label.metric == "rekey_sessions_pinned")
+            known.insert(label.value);
+    }
+    std::set<std::string_view> reasons;
+    for (std::uint32_t pin = 1; pin != 0; pin <<= 1) {
+        if (auto label = protocol::postgres::pin_label(pin); !label.empty())
+            reasons.insert(label);
+    }
+    EXPECT_EQ(known, reasons);
+}
+
 TEST(Metrics, TheDocumentListsTheTable) {
-    auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
-    std::ifstream file(root / "docs" / "metrics.md");
-    std::string document(std::istreambuf_iterator<char>(file), {});
+    auto document = text_of(source_root / "docs" / "metrics.md");
     EXPECT_NE(document.find(metrics_markdown()), std::string::npos) << "docs/metrics.md should hold\n"
                                                                     << metrics_markdown();
 }

@@ -1,9 +1,9 @@
 #include "proxy/admin/admin_api.hpp"
-
 #include "proxy/admin/base64.hpp"
 #include "tests/unit/proxy/admin/control_plane_fake.hpp"
 
 #include <boost/json.hpp>
+
 #include <gtest/gtest.h>
 
 namespace rekey::proxy::admin {
@@ -109,8 +109,8 @@ TEST_F(AdminApiTest, WantsTheRightMethod) {
 }
 
 TEST_F(AdminApiTest, ChangesNothingWithoutTheToken) {
-    for (std::string authorization : {"", "token-1", "Bearer ", "Bearer token-2", "Bearer token-1 ", "bearer token-1",
-                                      "Basic dXNlcjp0b2tlbi0x"}) {
+    for (std::string authorization :
+         {"", "token-1", "Bearer ", "Bearer token-2", "Bearer token-1 ", "bearer token-1", "Basic dXNlcjp0b2tlbi0x"}) {
         EXPECT_EQ(ask("POST", "/api/rotate?credential=orders-app", authorization).status, 401U) << authorization;
         EXPECT_EQ(ask("POST", "/api/reload", authorization).status, 401U) << authorization;
     }

@@ -1,7 +1,6 @@
-#include "proxy/application.hpp"
-
 #include "proxy/admin/admin_client.hpp"
 #include "proxy/admin/admin_token.hpp"
+#include "proxy/application.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/proxy/admin/data_plane_fake.hpp"
 #include "tests/unit/proxy/admin/loop_thread.hpp"
@@ -86,9 +85,8 @@ class ApplicationTest : public testing::Test {
     admin::ReloadReply reload(std::string_view text) {
         tests::write_text(file, text);
         std::promise<admin::ReloadReply> reply;
-        thread.loop.post([&] {
-            application->reload([&](const admin::ReloadReply& result) { reply.set_value(result); });
-        });
+        thread.loop.post(
+            [&] { application->reload([&](const admin::ReloadReply& result) { reply.set_value(result); }); });
         return reply.get_future().get();
     }
 
@@ -134,7 +132,8 @@ TEST_F(ApplicationTest, KeepsItsSecretsInTheStore) {
 }
 
 TEST_F(ApplicationTest, MakesNoCertificateThatNobodyNeeds) {
-    start(replaced(base, "address: \"127.0.0.1:0\" }\nusers", "address: \"127.0.0.1:0\", tls: { mode: disable } }\nusers"));
+    start(replaced(base, "address: \"127.0.0.1:0\" }\nusers",
+                   "address: \"127.0.0.1:0\", tls: { mode: disable } }\nusers"));
     EXPECT_EQ(plane.options.self_signed_certificate, "");
 }
 

@@ -1,11 +1,11 @@
 #include "proxy/admin/control_loop.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <set>
 #include <thread>
-#include <unistd.h>
 
 namespace rekey::proxy::admin {
 namespace {

@@ -12,7 +12,9 @@ namespace rekey::proxy::admin {
 
 class FakeControlPlane final : public ControlPlane {
   public:
-    void status(std::function<void(StatusReport)> done) override { answer([this, done] { done(report); }); }
+    void status(std::function<void(StatusReport)> done) override {
+        answer([this, done] { done(report); });
+    }
     std::vector<std::string> not_ready() const override { return report.not_ready; }
     bool has_credential(const std::string& name) const override { return replies.contains(name); }
     void rotate(const std::string& name, const rotation::RotateRequest& request,

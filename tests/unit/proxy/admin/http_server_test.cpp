@@ -1,14 +1,13 @@
-#include "proxy/admin/http_server.hpp"
-
 #include "proxy/admin/admin_client.hpp"
+#include "proxy/admin/http_server.hpp"
 #include "tests/unit/proxy/admin/loop_thread.hpp"
 
-#include <gtest/gtest.h>
-
 #include <arpa/inet.h>
-#include <optional>
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <optional>
 
 namespace rekey::proxy::admin {
 namespace {

@@ -1,15 +1,14 @@
 #include "proxy/admin/listening_socket.hpp"
-
 #include "tests/support/temporary_directory.hpp"
 
-#include <gtest/gtest.h>
-
 #include <arpa/inet.h>
-#include <fstream>
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <fstream>
 
 namespace rekey::proxy::admin {
 namespace {
@@ -69,7 +68,7 @@ TEST(ListeningSocket, MakesAUnixSocketForItsOwnerOverAStaleOneAndRemovesIt) {
     int stale = ::socket(AF_UNIX, SOCK_STREAM, 0);
     ASSERT_EQ(::bind(stale, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
     ::close(stale);
-    struct stat facts {};
+    struct stat facts{};
     {
         ControlLoop loop;
         ListeningSocket listening(loop, address, [](int fd) { ::close(fd); });

@@ -1,19 +1,18 @@
-#include "proxy/admin/process.hpp"
-
 #include "proxy/admin/admin_token.hpp"
 #include "proxy/admin/listener_certificate.hpp"
+#include "proxy/admin/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-
-#include <cstdlib>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 namespace rekey::proxy::admin {
 namespace {
@@ -26,7 +25,7 @@ TEST(AdminToken, IsMadeOnceForItsOwner) {
     EXPECT_EQ(token.reveal().find_first_of("+/= \n"), std::string_view::npos);
     EXPECT_EQ(load_or_make_token(path).reveal(), token.reveal());
     EXPECT_EQ(read_token(path).reveal(), token.reveal());
-    struct stat facts {};
+    struct stat facts{};
     ASSERT_EQ(::stat(path.c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 0777, 0600U);
 }

@@ -1,7 +1,7 @@
 #include "proxy/admin/base64.hpp"
 #include "proxy/admin/json_text.hpp"
-#include "proxy/admin/repeat_filter.hpp"
 #include "proxy/admin/logging.hpp"
+#include "proxy/admin/repeat_filter.hpp"
 #include "proxy/admin/text_table.hpp"
 #include "proxy/admin/time_text.hpp"
 
