@@ -10,8 +10,6 @@ import pytest
 from support import wire
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.core
-
 
 def users(*entries):
     def change(configuration):

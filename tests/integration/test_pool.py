@@ -8,8 +8,6 @@ import pytest
 
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.core
-
 
 def connect(rekey, database, **words):
     return psycopg.connect(**rekey.target(database.name), autocommit=True, **words)

@@ -17,8 +17,6 @@ from support.postgres import binaries
 from support.rekey import binary
 from support.waiting import free_port, wait_until
 
-pytestmark = pytest.mark.core
-
 
 def connect(rekey, database, **words):
     return psycopg.connect(**rekey.target(database.name, **words))
