@@ -5,7 +5,7 @@ COPY dev ./
 COPY tools tools
 RUN ./dev setup && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN ./dev build release
+RUN ./dev build release rekey
 
 FROM debian:12-slim
 RUN apt-get update \
