@@ -1,11 +1,12 @@
-"""Runs ctest and pytest and ends with one summary.
+"""Runs the unit test programs, ctest (simulation, fuzz replays) and pytest, and ends with one summary.
 
-The last line is always "N passed, N failed" (", N skipped" may follow): the sum of both runners. Before it stand one
+The last line is always "N passed, N failed" (", N skipped" may follow): the sum of all runners. Before it stand one
 line for each failure and one NOT RUN line for each thing that could not be had; `full` fails on those, too. Nothing is
 skipped in silence: a skip without a NOT RUN text is listed as well.
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import subprocess
@@ -26,13 +27,9 @@ PYTEST = {
     "all": ["tests/integration", "tests/drivers"],
     "full": ["tests/integration", "tests/drivers"],
 }
-CTEST = {
-    "unit": ["-E", "^[Ss]im"],
-    "sim": ["-R", "^[Ss]im"],
-    "core": [],
-    "all": [],
-    "full": [],
-}
+# The unit tests are run as whole programs: one process for each case, as ctest would, costs minutes under a sanitizer.
+UNIT = ("unit", "core", "all", "full")
+CTEST = {"sim": "^sim", "core": "^(sim|replay)", "all": "^(sim|replay)", "full": "^(sim|replay)"}
 
 
 @dataclass
@@ -59,7 +56,7 @@ def sanitizer_environment():
 
 
 def read_junit(path, outcome):
-    """Adds the cases of a JUnit file (ctest's or pytest's dialect)."""
+    """Adds the cases of a JUnit file (GoogleTest's, ctest's or pytest's dialect)."""
     for case in xml.parse(path).getroot().iter("testcase"):
         name = case.get("name", "?")
         if case.get("classname") and case.get("classname") != name:
@@ -67,21 +64,27 @@ def read_junit(path, outcome):
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
             outcome.failures.append(name)
-        elif skipped is not None or case.get("status") in ("notrun", "disabled"):
+        elif skipped is not None or "skipped" == case.get("result") or case.get("status") in ("notrun", "disabled"):
             outcome.skips.append((name, skipped.get("message", "") if skipped is not None else ""))
         else:
             outcome.passed += 1
 
 
-def run(name, command, junit, environment):
-    """Runs one runner; a non-zero end that its report does not explain counts as one failure."""
+def run(name, command, junit, environment, quiet=False):
+    """Runs one runner; a non-zero end that its report does not explain counts as one failure. A quiet one's output is
+    shown only if it failed."""
     outcome = Outcome(name)
     junit.parent.mkdir(parents=True, exist_ok=True)
     junit.unlink(missing_ok=True)
     print(f"== {name}", flush=True)
     began = time.monotonic()
-    status = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    output = subprocess.PIPE if quiet else None
+    ended = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                           stderr=subprocess.STDOUT if quiet else None, text=True, errors="replace", check=False)
+    status = ended.returncode
     outcome.seconds = time.monotonic() - began
+    if quiet and status != 0:
+        print(ended.stdout[-20000:], flush=True)
     if junit.exists():
         read_junit(junit, outcome)
     if status != 0 and not outcome.failures:
@@ -91,11 +94,27 @@ def run(name, command, junit, environment):
     return outcome
 
 
+def unit(preset, environment):
+    """Every unit test program, two at a time."""
+    folder = ROOT / "build" / preset / "tests"
+    programs = sorted(path for path in folder.glob("unit_*") if path.is_file() and os.access(path, os.X_OK))
+    if not programs:
+        return [Outcome(f"unit ({preset})", failures=[f"no unit test program in {folder}"])]
+
+    def one(program):
+        junit = folder / f"{program.name}.xml"
+        return run(f"{program.name} ({preset})", [str(program), f"--gtest_output=xml:{junit}", "--gtest_brief=1"], junit,
+                   environment, quiet=True)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as threads:
+        return list(threads.map(one, programs))
+
+
 def ctest(suite, preset, environment):
     build = ROOT / "build" / preset
     junit = build / "ctest.xml"
     command = ["ctest", "--test-dir", str(build), "-j", str(os.cpu_count() or 2), "--timeout", "300", "--quiet",
-               "--output-on-failure", "--output-junit", str(junit), *CTEST[suite]]
+               "--output-on-failure", "--output-junit", str(junit), "-R", CTEST[suite]]
     return run(f"ctest ({preset})", command, junit, environment)
 
 
@@ -135,7 +154,7 @@ def main():
     parser.add_argument("pytest_arguments", nargs="*")
     options = parser.parse_args()
     environment = sanitizer_environment()
-    outcomes = []
+    outcomes = unit(options.preset, environment) if options.suite in UNIT else []
     if options.suite in CTEST:
         outcomes.append(ctest(options.suite, options.preset, environment))
     if PYTEST[options.suite]:
