@@ -92,7 +92,9 @@ void Worker::join() {
 void Worker::tick() {
     for (auto& [name, upstream] : upstreams_)
         upstream->tick();
-    std::erase_if(upstreams_, [](const auto& entry) { return entry.second->retired() && entry.second->backends() == 0; });
+    for (auto& upstream : retired_upstreams_)
+        upstream->tick();
+    std::erase_if(retired_upstreams_, [](const auto& upstream) { return upstream->unused(); });
     if (++ticks_ % sweep_ticks == 0)
         postgres_->sweep();
     loop_.call_at(loop_.now() + tick_every, [this] { tick(); });
@@ -138,18 +140,22 @@ void Worker::apply(RuntimePtr runtime, std::vector<std::string>& changes) {
     for (const auto& upstream : config().upstreams) {
         if (runtime_->homes.at(upstream.name) != index_)
             continue;
-        if (auto* known = find_upstream(upstream.name); known != nullptr && !known->retired()) {
+        if (auto* known = find_upstream(upstream.name)) {
             known->reconfigure(upstream, runtime_, changes);
         } else {
-            upstreams_.insert_or_assign(upstream.name, std::make_unique<Upstream>(*this, upstream, runtime_));
+            upstreams_.emplace(upstream.name, std::make_unique<Upstream>(*this, upstream, runtime_));
             changes.push_back("upstream " + upstream.name + ": added");
         }
     }
-    for (auto& [name, upstream] : upstreams_) {
-        if (config().find_upstream(name) == nullptr && !upstream->retired()) {
-            upstream->retire();
-            changes.push_back("upstream " + name + ": removed");
+    for (auto it = upstreams_.begin(); it != upstreams_.end();) {
+        if (config().find_upstream(it->first) != nullptr) {
+            ++it;
+            continue;
         }
+        changes.push_back("upstream " + it->first + ": removed");
+        it->second->retire(); // its sessions refer to it until they end
+        retired_upstreams_.push_back(std::move(it->second));
+        it = upstreams_.erase(it);
     }
     std::vector<ClientSession*> sessions;
     for (auto& [id, session] : sessions_)
@@ -215,6 +221,8 @@ void Worker::shut() {
     for (auto* session : sessions)
         session->terminate("shutdown", "terminating connection due to administrator command", true);
     for (auto& [name, upstream] : upstreams_)
+        upstream->close_all("shutdown");
+    for (auto& upstream : retired_upstreams_)
         upstream->close_all("shutdown");
     sessions.clear();
     for (auto& [id, session] : sessions_)

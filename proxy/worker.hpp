@@ -109,7 +109,6 @@ class Worker {
     void log(rotation::LogLevel level, const std::string& text) const { shared_.options.log(level, text); }
 
     Upstream* find_upstream(const std::string& name);
-    std::map<std::string, std::unique_ptr<Upstream>>& upstreams() { return upstreams_; }
     void add_session(ClientSession* session);
     void remove_session(ClientSession* session);
     std::uint32_t new_process_id(ClientSession* session);
@@ -141,6 +140,7 @@ class Worker {
     std::unordered_map<std::uint32_t, ClientSession*> process_ids_;
     std::uint32_t next_process_ = 1;
     std::map<std::string, std::unique_ptr<Upstream>> upstreams_;
+    std::vector<std::unique_ptr<Upstream>> retired_upstreams_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     bool draining_ = false;
     unsigned ticks_ = 0;

@@ -12,6 +12,7 @@ namespace rekey::proxy {
 namespace {
 constexpr std::chrono::seconds health_check_after{30}; // of idleness
 constexpr std::chrono::seconds health_check_timeout{5};
+constexpr std::chrono::seconds cancel_timeout{20}; // longer than a cancel request may take
 } // namespace
 
 Upstream::Upstream(Worker& worker, const config::Upstream& configuration, RuntimePtr runtime)
@@ -143,11 +144,13 @@ void Upstream::gone(Backend& backend) {
     if (replacement_.active && old)
         old_gone();
     // Not from here: the caller is in the middle of this backend's end.
-    worker_.loop().call_at(worker_.loop().now(), [this] {
-        open_for_demand();
-        if (replacement_.active)
-            step_replacement();
-    });
+    if (kick_ == 0)
+        kick_ = worker_.loop().call_at(worker_.loop().now(), [this] {
+            kick_ = 0;
+            open_for_demand();
+            if (replacement_.active)
+                step_replacement();
+        });
 }
 
 void Upstream::cancel(Backend& backend) {
@@ -189,6 +192,8 @@ void Upstream::tick() {
     for (auto* backend : std::list<Backend*>(backends_)) {
         if (backend->state() == BackendState::resetting && now - backend->since() > health_check_timeout)
             backend->close("reset_timeout");
+        else if (backend->state() == BackendState::cancelling && now - backend->since() > cancel_timeout)
+            backend->close("cancel_timeout");
     }
     expire_one();
     open_for_demand();
@@ -247,6 +252,13 @@ void Upstream::close_all(std::string_view reason) {
     retired_ = true;
     for (auto* backend : std::list<Backend*>(backends_))
         backend->close(reason);
+    if (kick_ != 0)
+        worker_.loop().cancel(std::exchange(kick_, 0));
+}
+
+bool Upstream::unused() const {
+    return backends_.empty() && openings_.empty() && others_.empty() &&
+           std::all_of(pools_.begin(), pools_.end(), [](const auto& entry) { return entry.second->clients == 0; });
 }
 
 void Upstream::snapshot(Snapshot& into) {

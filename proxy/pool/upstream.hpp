@@ -70,7 +70,7 @@ class Upstream {
     void tick();
     void snapshot(Snapshot& into);
     void close_all(std::string_view reason);
-    std::uint32_t backends() const { return static_cast<std::uint32_t>(backends_.size()); }
+    bool unused() const; // retired, and nothing refers to it any more
     bool is_old(const Backend& backend) const;
     Backend* find_backend(std::uint64_t id);
 
@@ -154,6 +154,7 @@ class Upstream {
     };
     Replacement replacement_;
     bool stepping_ = false;
+    std::uint64_t kick_ = 0; // a look at what may be opened, as soon as the stack is clear
     bool lifetime_opening_ = false; // the successor of one over its lifetime
     bool lifetime_owed_ = false;    // it stands: one over its lifetime is to go
 };
