@@ -11,8 +11,8 @@ namespace rekey::protocol::postgres {
 namespace {
 
 constexpr std::size_t head_size = 5; // type and length
-constexpr std::size_t message_length_max = 64 * 1024;
-constexpr std::size_t settings_size_max = 256 * 1024;
+constexpr std::size_t message_length_max = std::size_t{64} * 1024;
+constexpr std::size_t settings_size_max = std::size_t{256} * 1024;
 constexpr std::size_t reason_size_max = 300;
 
 bool holds_nul(std::string_view text) {

@@ -141,8 +141,11 @@ std::vector<std::string> split_options(std::string_view options) {
         if (!inside)
             arguments.emplace_back();
         inside = true;
-        if (options[i] == '\\' && ++i == options.size())
-            break;
+        if (options[i] == '\\') {
+            ++i;
+            if (i == options.size())
+                break;
+        }
         arguments.back().push_back(options[i]);
     }
     return arguments;
