@@ -69,8 +69,8 @@ class Stage:
         key = (name, upstream)
         if key not in self.running:
             subject = subjects.make(name, self.upstream(upstream), self.folder)
+            self.stack.callback(subject.stop)  # also of one that does not come up
             subject.start()
-            self.stack.callback(subject.stop)
             self.running[key] = subject
         return self.running[key]
 

@@ -49,7 +49,7 @@ class Subject:
         self.upstream = upstream
         self.folder = folder / f"{self.name}-{upstream.name}"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.daemon = upstream.port, None
+        self.port, self.daemon = upstream.port, None  # the daemon's process id is what is measured
 
     def start(self) -> None:
         pass
@@ -155,8 +155,10 @@ class RekeySubject(Subject):
         credential = {"source": {"type": "file", "path": str(secret)}}
         rekey = Rekey(self.folder, credential, self.upstream.port, USER, PASSWORD,
                       {"mode": self.mode, "size": POOL_SIZE}, make_certificate(self.folder.parent))
-        rekey.start()
-        self.port, self.daemon = rekey.port, rekey.daemon
+        try:
+            rekey.start()
+        finally:
+            self.port, self.daemon = rekey.port, rekey.daemon
 
 
 NAMES = ["direct", "relay", "haproxy", "pgbouncer", "rekey-auto", "rekey-transaction"]

@@ -6,6 +6,7 @@ import hmac
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -54,9 +55,13 @@ class Postgres:
         (self.data / "pg_hba.conf").write_text("local all postgres trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
         options = [option for key, value in self.settings.items() for option in ("-c", f"{key}={value}")]
         self.daemon = Daemon([binaries() / "postgres", "-D", self.data, *options], self.folder / "postgres.log",
-                             user=self.user, stop_signal=2)
-        self.daemon.wait_for_port(self.port)
-        self.sql(f"CREATE DATABASE {DATABASE}", database="postgres")
+                             user=self.user, stop_signal=signal.SIGINT)
+        try:
+            self.daemon.wait_for_port(self.port)
+            self.sql(f"CREATE DATABASE {DATABASE}", database="postgres")
+        except BaseException:
+            self.daemon.stop()
+            raise
         return self
 
     def __exit__(self, *_):

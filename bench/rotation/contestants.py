@@ -37,6 +37,7 @@ class Contestant:
         self.role = f"login_{self.name.replace('-', '_')}"
         self.roles = [self.role]
         self.retired: list[str] = []  # passwords that the server must refuse afterwards
+        self.rekey = self.daemon = None
 
     def change(self) -> str:
         fresh = secrets.token_urlsafe(18)
@@ -78,7 +79,8 @@ class RekeyFile(Contestant):
         self.daemon, self.port = self.rekey.daemon, self.rekey.port
 
     def stop(self) -> None:
-        self.rekey.stop()
+        if self.rekey:
+            self.rekey.stop()
 
     def target(self) -> Target:
         return Target(self.port, CLIENT, CLIENT_PASSWORD, DATABASE, self.daemon.pid)
@@ -157,7 +159,8 @@ class PgBouncer(Contestant):
         self.daemon.wait_for_port(self.port)
 
     def stop(self) -> None:
-        self.daemon.stop()
+        if self.daemon:
+            self.daemon.stop()
 
     def write(self, password: str) -> None:
         (self.folder / "pgbouncer.ini").write_text(

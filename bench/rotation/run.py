@@ -124,13 +124,12 @@ def main() -> int:
         contestants = []
         for name in options.contestants.split(","):
             contestant = ALL[name](stage.server, stage.session, folder)
+            stack.callback(contestant.stop)  # also of one that does not come up
             try:
                 contestant.start()
+                contestants.append(contestant)
             except Missing as reason:
                 missing.append(f"NOT RUN: {name}: {reason}")
-                continue
-            stack.callback(contestant.stop)
-            contestants.append(contestant)
         measurement = Measurement(options, stage, contestants)
         measurement.all_phases()
         measurement.hard_cases()
