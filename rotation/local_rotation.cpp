@@ -73,13 +73,17 @@ Flow<std::string> LocalRotator::attempt() {
     if (!works) {
         const std::string unprepared = co_await prepare();
         if (!unprepared.empty()) {
-            abandon();
+            if (!resumed) {
+                abandon();
+            }
             co_return unprepared;
         }
         const Changed changed = co_await change();
         if (changed == Changed::no) {
             const std::string why = status_.reason;
-            abandon();
+            if (!resumed) {
+                abandon();
+            }
             co_return why;
         }
         works = co_await test(changed == Changed::unknown);
@@ -119,16 +123,16 @@ std::string LocalRotator::stage() {
         crash_point("staged");
         return {};
     }
+    entry_.pending.reset();
+    entry_.step = JournalStep::none;
     if (error == StoreError::conflict) {
         load_entry(); // an earlier write was durable after all; it may hold a PENDING that must not be lost
-    } else {
-        entry_.pending.reset();
-        entry_.step = JournalStep::none;
     }
     return "the store cannot be written: " + std::string(to_string(error)) + "; nothing was changed";
 }
 
-// The database was certainly not changed: the staged password is nobody's.
+// The database was certainly not changed: the staged password is nobody's. Not for one of an earlier attempt, whose
+// change may still be on its way.
 void LocalRotator::abandon() {
     entry_.pending.reset();
     entry_.step = JournalStep::none;
@@ -195,6 +199,7 @@ Flow<LocalRotator::Changed> LocalRotator::change() {
         crash_point("altered");
         record(AuditEvent::alter, "ok", {{"user", user}});
         condemned_.forgive(entry_.pending->version);
+        budget_.renew();
         uncertain_ = uncertain_ || (old_dies && current_);
         entry_.step = JournalStep::altered;
         save();

@@ -30,6 +30,7 @@ Flow<> LocalRotator::run() {
         }
         if (rotation_due()) {
             drain_.reset(); // only a recovery interrupts one
+            proving_.clear();
             co_await rotate_once();
         }
         if (unsaved_) {
@@ -89,7 +90,7 @@ Flow<> LocalRotator::seek() {
 
 // True when the search is over: the candidate serves now, or nobody could judge it.
 Flow<bool> LocalRotator::try_candidate(const StoredCredential& stored, void (LocalRotator::*accepted)()) {
-    if (condemned_.holds(stored.version, now())) {
+    if (!may_try(stored.version)) {
         co_return false;
     }
     status_.state = RotationState::verifying;

@@ -98,8 +98,8 @@ ReplaceStep next_step(const ReplaceView& view) {
         step.until.reset();
         return step;
     }
-    // Pinned ones serve nobody else: nothing is opened ahead for them.
-    if (!successor_due && view.idle_old + view.busy_old <= owed) {
+    // One successor each. Pinned ones serve nobody else: nothing is opened ahead for them.
+    if (!successor_due && view.idle_old + view.busy_old <= owed + view.tally.in_flight()) {
         step.until.reset();
         return step;
     }

@@ -62,8 +62,9 @@ void RotatorCore::login_refused(Generation generation, const std::string& reason
         return;
     }
     ++status_.refused_logins;
+    budget_.spend_by_pool(now());
     condemned_.add(current_->version);
-    uncertain_ = true;
+    uncertain_ = refused_anew_ = true;
     ports_.pools->pause_logins(settings_.name);
     status_.reason = "the server refuses the current credential: " + reason;
     log(LogLevel::warn, status_.reason + "; new logins wait until another one is verified");
@@ -83,7 +84,20 @@ RotatorStatus RotatorCore::status() const {
     return status;
 }
 
+void RotatorCore::count_refusals(const ProbeReport& report) {
+    for (const HostResult& host : report.hosts) {
+        if (host.result == LoginResult::refused) {
+            ++status_.refused_logins;
+            budget_.spend(host.host, now());
+        }
+    }
+}
+
 Flow<Verdict> RotatorCore::verify(CredentialPtr candidate) {
+    if (!budget_.left(now())) {
+        status_.reason = "the server refused three logins already; the next one waits";
+        co_return Verdict::unclear;
+    }
     for (std::size_t attempt = 0;; ++attempt) {
         Reply<ProbeReport> reply;
         ports_.prober->probe(candidate, true, reply.callback());
@@ -96,19 +110,18 @@ Flow<Verdict> RotatorCore::verify(CredentialPtr candidate) {
         if (!report.refused()) {
             co_return Verdict::unclear;
         }
-        ++status_.refused_logins;
+        count_refusals(report);
         bool wanted_refuses = false, wanted_accepts = false;
         for (const HostResult& host : report.hosts) {
             wanted_refuses = wanted_refuses || (host.wanted && host.result == LoginResult::refused);
             wanted_accepts = wanted_accepts || (host.wanted && host.result == LoginResult::accepted);
         }
-        if (!wanted_refuses && attempt < replay_grace_steps.size()) {
+        if (!wanted_refuses && attempt < replay_grace_steps.size() && budget_.left(now())) {
             Signal pause(*ports_.environment);
             co_await pause.until(now() + replay_grace_steps[attempt]);
             continue;
         }
-        condemned_.add(candidate->version,
-                       wanted_refuses ? std::nullopt : std::optional(now() + lagging_retry));
+        condemned_.add(candidate->version, wanted_refuses ? std::nullopt : std::optional(now() + lagging_retry));
         record(AuditEvent::verify, "refused", {{"version", candidate->version}, {"reason", status_.reason}});
         co_return !wanted_refuses && wanted_accepts ? Verdict::lagging : Verdict::refused;
     }
@@ -118,10 +131,16 @@ Flow<Proof> RotatorCore::prove(CredentialPtr old) {
     if (condemned_.holds(old->version, now())) {
         co_return Proof::refused; // seen already; no refused login more than needed
     }
+    if (uncertain_ || !budget_.left(now())) {
+        status_.reason = "the old password is tried later: other logins are being refused";
+        co_return Proof::unclear;
+    }
+    proving_ = old->version;
     Reply<ProbeReport> reply;
     ports_.prober->probe(old, false, reply.callback());
     const ProbeReport report = co_await reply;
-    status_.refused_logins += report.refused() ? 1 : 0;
+    proving_.clear();
+    count_refusals(report);
     for (const HostResult& host : report.hosts) {
         if (host.result == LoginResult::accepted) {
             status_.reason = "the old password is still accepted by " + host.host;
@@ -164,7 +183,7 @@ void RotatorCore::answer(std::vector<Asked>& whom, RotateReply reply) {
 }
 
 void RotatorCore::hold(RotationState state, const std::string& reason) {
-    const bool known = status_.state == state && status_.reason == reason;
+    const bool known = std::exchange(held_reason_, reason) == reason;
     status_.state = state;
     status_.reason = reason;
     if (!known) {
@@ -175,6 +194,7 @@ void RotatorCore::hold(RotationState state, const std::string& reason) {
 
 void RotatorCore::all_is_well() {
     status_.reason.clear();
+    held_reason_.clear();
     if (!drain_.running()) {
         status_.state = RotationState::idle;
     }

@@ -5,9 +5,9 @@
 // callbacks to the outside are posted, so that stop() may be called from them.
 #pragma once
 
-#include "rotation/condemned.hpp"
 #include "rotation/flow.hpp"
 #include "rotation/refresh_schedule.hpp"
+#include "rotation/refusals.hpp"
 #include "rotation/rotator.hpp"
 #include "rotation/settings.hpp"
 
@@ -73,6 +73,8 @@ class RotatorCore : public Rotator {
     void publish(CredentialPtr credential, DrainOrder order);
     void start_drain(DrainOrder order);
     void answer(std::vector<Asked>& whom, RotateReply reply);
+    bool may_try(const std::string& version) const { return !condemned_.holds(version, now()) && version != proving_; }
+    void count_refusals(const ProbeReport& report);
     // Nothing changes, the last good credential serves. Logged and audited when the reason is a new one.
     void hold(RotationState state, const std::string& reason);
     void all_is_well();
@@ -100,6 +102,8 @@ class RotatorCore : public Rotator {
     CredentialPtr current_;
     StoreEntry entry_;
     Condemned condemned_;
+    RefusalBudget budget_;
+    std::string proving_;        // the version whose refusal is being looked at
     std::vector<Asked> asked_;   // not yet taken up
     std::vector<Asked> waiting_; // for the end of what is under way
     std::function<void()> ready_;
@@ -107,6 +111,8 @@ class RotatorCore : public Rotator {
     bool uncertain_ = false;      // the server refused the current credential, or may: logins are paused
     bool unsaved_ = false;        // the store lacks something that is in entry_
     bool reconfigured_ = false;
+    std::string held_reason_;     // logged and audited already
+    bool refused_anew_ = false;   // since the derived class looked last
     bool hurry_ = false;          // an emergency does not wait for this drain's deadlines
     BackOff store_retry_ = store_back_off;
     std::optional<std::chrono::milliseconds> hurry_deadline_;

@@ -7,6 +7,7 @@ namespace rekey::rotation {
 
 void RotatorCore::start_drain(DrainOrder order) {
     drain_.reset();
+    proving_.clear();
     drain_ = drain(std::move(order));
     drain_.start();
 }

@@ -88,7 +88,7 @@ std::vector<std::string> AlternatingUsers::change(const std::string& user, const
 }
 
 std::vector<std::string> AlternatingUsers::retire(const std::string& user) const {
-    return {"ALTER ROLE " + quote_name(user) + " PASSWORD NULL"};
+    return under_lock(first_, "ALTER ROLE " + quote_name(user) + " PASSWORD NULL");
 }
 
 } // namespace rekey::rotation::postgres

@@ -6,8 +6,12 @@
 
 namespace rekey::rotation::postgres {
 
-// Waits for the lock named after `family` (held until the connection ends, a few milliseconds later), at most
-// `lock_timeout`, then sets the verifier. The lock belongs to the database that is connected to.
+// `statement` behind the lock named after `family`: waits for it, at most `lock_timeout`; it is held until the
+// connection ends, a few milliseconds later. A statement of ours whose connection was lost, but which is still at work
+// in the server, holds it, too: what it does late cannot undo what came after. The lock belongs to the database that is
+// connected to.
+std::vector<std::string> under_lock(const std::string& family, const std::string& statement);
+
 std::vector<std::string> set_verifier(const std::string& family, const std::string& user, const std::string& verifier);
 
 } // namespace rekey::rotation::postgres

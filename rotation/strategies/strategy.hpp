@@ -3,8 +3,8 @@
 // Pure. The rotator runs the statements through Administrator in the order of its write-ahead protocol; it knows no
 // dialect. A text may hold a verifier, never a plaintext password.
 //
-// Fencing: change() takes a lock at the database over the statement that sets the verifier, so two processes which
-// rotate the same role cannot interleave there. That is all it does: against two processes with stores of their own
+// Fencing: change() and retire() take a lock at the database over their one statement that matters, so two processes
+// which rotate the same role cannot interleave there. That is all it does: against two processes with stores of their own
 // each believing in its password, only one rotator per role helps.
 #pragma once
 

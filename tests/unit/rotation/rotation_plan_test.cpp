@@ -342,6 +342,14 @@ TEST(RotationPlan, ASurgeOfTwoOpensTwoBeforeItWaits) {
     EXPECT_EQ(next_step(pool.view).release_budget, 2u);
 }
 
+TEST(RotationPlan, ASurgeOfTwoOpensOneSuccessorForTheLastOne) {
+    Pool pool{full_pool(0, 1)};
+    pool.view.surge = 2;
+    pool.begin_open();
+    pool.view.now += 1s;
+    EXPECT_EQ(next_step(pool.view).action, ReplaceAction::wait);
+}
+
 TEST(RotationPlan, ServerEndsEveryBackendAtOnce) {
     Pool pool{full_pool(10, 10)};
     EXPECT_EQ(next_step(pool.view).action, ReplaceAction::open_one);
@@ -406,6 +414,7 @@ TEST(RotationPlan, KeepsItsLimitsUnderEverySequenceOfEvents) {
             ASSERT_GE(pool.view.tally.balance(), -1);
         }
         ASSERT_EQ(next_step(pool.view).action, ReplaceAction::finished) << "seed " << seed;
+        ASSERT_LE(pool.open(), size) << "seed " << seed << ": nothing is left over";
     }
 }
 
