@@ -178,7 +178,6 @@ class PostgresBackendLogin final : public BackendLogin {
         result.user = options.credential->username;
         result.database = options.backend_class;
         result.password = &options.credential->password;
-        result.parameters.emplace_back("application_name", "rekey");
         if (!options.credential->role.empty())
             result.parameters.emplace_back("role", options.credential->role);
         result.tls = options.tls == config::UpstreamTls::disable  ? pg::TlsWish::none

@@ -109,6 +109,7 @@ void Backend::lost(std::string_view reason) {
     set_state(BackendState::closing);
     std::string why(reason);
     close_socket();
+    upstream_.ended_by_server();
     upstream_.gone(*this);
     if (client != nullptr)
         client->backend_lost(*exchange_, why);

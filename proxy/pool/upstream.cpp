@@ -88,6 +88,10 @@ void Upstream::returned(Backend& backend) {
             return step_replacement();
         }
     }
+    if (std::exchange(slot_wanted_, false))
+        return backend.close("slot_for_verifying");
+    if (!replacement_.active && !lifetime_owed_ && backends_.size() > configuration_.pool.size)
+        return backend.close("pool_resized");
     if (lifetime_owed_ && backend.expires() <= worker_.loop().now()) {
         lifetime_owed_ = false;
         return backend.close("lifetime");
@@ -196,10 +200,23 @@ void Upstream::tick() {
             backend->close("cancel_timeout");
     }
     expire_one();
+    shed_surplus();
     open_for_demand();
     if (replacement_.active) {
         treat_pinned();
         step_replacement();
+    }
+}
+
+// After `size` became smaller; busy ones go when they are returned.
+void Upstream::shed_surplus() {
+    if (replacement_.active || lifetime_owed_)
+        return;
+    for (auto& [name, pool] : pools_) {
+        while (backends_.size() > configuration_.pool.size && !pool->idle.empty()) {
+            auto* backend = pool->idle.back();
+            backend->close("pool_resized");
+        }
     }
 }
 

@@ -49,6 +49,8 @@ class Upstream {
     void returned(Backend& backend);
     // A client left it as it is.
     void abandoned(Backend& backend, protocol::ClientExchange& client);
+    // The server ended a backend: whether it still takes the credential is to be seen by one login, not by many.
+    void ended_by_server() { proven_ = false; }
     void gone(Backend& backend); // it was removed from its lists and closes
     void cancel(Backend& backend);
 
@@ -103,7 +105,20 @@ class Upstream {
     bool wanted(std::optional<bool> standby) const;
     std::string probe_class() const;
 
+    struct Probe {
+        rotation::CredentialPtr credential;
+        std::shared_ptr<net::DerivationCache> derivations;
+        std::string backend_class;
+        std::size_t host;
+        bool any_database;
+        std::uint64_t epoch;
+        unsigned attempts;
+    };
+    void probe_host(Probe probe, std::function<void(rotation::HostResult)> done);
+    void free_slot(std::function<void()> then);
+
     void make_idle(Backend& backend);
+    void shed_surplus();
     void hand_out(Backend& backend, ClientSession& session);
     Pool* starving_pool();
     void refuse_waiters(Pool& pool, std::string_view sqlstate, const std::string& message);
@@ -134,7 +149,8 @@ class Upstream {
     std::vector<std::optional<bool>> standby_; // per host, as last seen
 
     // Logins: the first of a burst goes alone, so that a refused credential is refused once.
-    bool proven_ = false; // a login of this generation succeeded since the last failure
+    bool proven_ = false; // a login succeeded since the last failure, the last at:
+    net::Clock::time_point last_success_;
     unsigned failures_ = 0;
     net::Clock::time_point not_before_;
     std::uint64_t retry_timer_ = 0;
@@ -154,6 +170,9 @@ class Upstream {
     };
     Replacement replacement_;
     bool stepping_ = false;
+    std::uint32_t reserved_ = 0; // slots kept free for a login that verifies
+    bool slot_wanted_ = false;   // the next backend to reach a safe point makes room for it
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
     std::uint64_t kick_ = 0; // a look at what may be opened, as soon as the stack is clear
     bool lifetime_opening_ = false; // the successor of one over its lifetime
     bool lifetime_owed_ = false;    // it stands: one over its lifetime is to go

@@ -8,8 +8,13 @@ namespace rekey::proxy {
 
 namespace {
 // Logins at a time once one has succeeded; before that, one: a refused credential is to be refused once.
-constexpr std::size_t parallel_logins_max = 4;
+constexpr std::size_t parallel_logins_max = 2;
+constexpr std::chrono::seconds proof_lasts{1};
 constexpr std::chrono::milliseconds back_off_min{50}, back_off_max{5000};
+
+// A slot that a closed backend leaves is free once the server has seen it go.
+constexpr std::chrono::milliseconds slot_retry{50};
+constexpr unsigned slot_attempts_max = 60;
 
 bool loopback_or_unix(const config::Address& host) { return host.is_loopback(); }
 } // namespace
@@ -51,13 +56,14 @@ bool Upstream::may_open() const {
     if (paused_ || retired_ || !credential_ || configuration_.hosts.empty() ||
         worker_.loop().now() < not_before_)
         return false;
-    return openings_.size() < (proven_ ? parallel_logins_max : 1);
+    bool proven = proven_ && worker_.loop().now() - last_success_ < proof_lasts;
+    return openings_.size() < (proven ? parallel_logins_max : 1);
 }
 
 void Upstream::open_for_demand() {
     if (replacement_.active && replacement_.tally.balance() < 0)
         return; // the replacement owes a successor, which serves whoever waits
-    while (may_open() && total() < configuration_.pool.size) {
+    while (may_open() && total() + reserved_ < configuration_.pool.size) {
         Pool* pool = starving_pool();
         if (pool == nullptr && total() < configuration_.pool.min && !pools_.empty())
             pool = pools_.begin()->second.get();
@@ -123,6 +129,7 @@ void Upstream::opened(OpeningList::iterator opening, net::ConnectResult result) 
     next_host_ = done.epoch == epoch_ ? done.host : 0;
     failures_ = 0;
     proven_ = true;
+    last_success_ = worker_.loop().now();
     done.pool->last_error.clear();
     done.pool->last_sqlstate.clear();
     done.pool->unusable = false;
@@ -138,6 +145,8 @@ void Upstream::adopt(const Opening& opening, net::ConnectResult result) {
     if (counted) {
         replacement_.tally.opened();
         replacement_.last_pool = opening.pool;
+    } else if (replacement_.active && opening.credential == credential_ && opening.epoch == epoch_) {
+        replacement_.tally.opened_for_demand();
     }
     dialect().learn_login(*result.login, *opening.pool->facts);
     auto host = opening.epoch == epoch_ ? configuration_.hosts[opening.host] : config::Address{};
@@ -195,6 +204,8 @@ void Upstream::open_failed(OpeningList::iterator opening, const net::ConnectResu
 // The rotator finds out what is accepted; until it says so, nobody tries again. Clients wait in their budget.
 void Upstream::login_refused(const Opening& opening, const net::ConnectResult& result) {
     ++worker_.counters().logins_refused;
+    for (const auto& [name, pool] : pools_)
+        worker_.counters().auth_retries_saved += pool->waiters.size(); // they wait on, and hear nothing of it
     proven_ = false;
     if (opening.credential != credential_) { // a newer one was published meanwhile
         open_for_demand();
@@ -232,6 +243,7 @@ void Upstream::publish(rotation::CredentialPtr credential) {
     not_before_ = {};
     failures_ = 0;
     proven_ = true; // verified a moment ago
+    last_success_ = worker_.loop().now();
     for (auto& [name, pool] : pools_)
         pool->last_error.clear();
     open_for_demand();
@@ -273,40 +285,70 @@ void Upstream::probe(rotation::CredentialPtr credential, std::function<void(std:
         backend_class = dialect().default_class();
     auto derivations = std::make_shared<net::DerivationCache>();
     for (std::size_t i = 0; i < configuration_.hosts.size(); ++i) {
-        auto request = request_for(i, backend_class, credential);
-        request.derivations = derivations;
-        request.statements = {"SELECT 1"};
         probing->hosts[i].host = configuration_.hosts[i].text();
-        auto place = others_.insert(others_.end(), nullptr);
-        *place = net::Connector::start(
-            worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
-            [this, probing, i, place, any_database, epoch = epoch_](net::ConnectResult result) {
-                others_.erase(place);
-                auto& host = probing->hosts[i];
-                if (any_database && (result.result == rotation::LoginResult::no_database ||
-                                     result.result == rotation::LoginResult::no_privilege)) {
-                    host.result = rotation::LoginResult::accepted;
-                    if (--probing->left == 0)
-                        probing->done(std::move(probing->hosts));
-                    return;
-                }
-                host.result = result.result;
-                host.reason = result.sqlstate.empty() ? result.reason : result.sqlstate + " " + result.reason;
-                bool accepted = result.result == rotation::LoginResult::accepted;
-                if (accepted && (result.outcomes.empty() || !result.outcomes.back().ok)) {
-                    host.result = rotation::LoginResult::unavailable;
-                    host.reason = "logged in, but a statement failed";
-                }
-                if (accepted && epoch == epoch_)
-                    standby_[i] = result.login->standby();
-                host.wanted = epoch != epoch_ || wanted(standby_[i]);
-                if (host.result == rotation::LoginResult::refused)
-                    ++worker_.counters().logins_refused;
-                if (--probing->left == 0)
-                    probing->done(std::move(probing->hosts));
-            });
-        ++worker_.counters().logins;
+        auto finish = [this, probing, i](rotation::HostResult result) {
+            result.host = std::move(probing->hosts[i].host);
+            probing->hosts[i] = std::move(result);
+            if (--probing->left == 0)
+                probing->done(std::move(probing->hosts));
+        };
+        probe_host({credential, derivations, backend_class, i, any_database, epoch_, 0}, std::move(finish));
     }
+}
+
+void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)> done) {
+    auto request = request_for(probe.host, probe.backend_class, probe.credential);
+    request.derivations = probe.derivations;
+    request.statements = {"SELECT 1"};
+    auto place = others_.insert(others_.end(), nullptr);
+    *place = net::Connector::start(
+        worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+        [this, probe, place, done = std::move(done)](net::ConnectResult result) mutable {
+            others_.erase(place);
+            bool full = result.result == rotation::LoginResult::no_slot && !backends_.empty();
+            if (full && ++probe.attempts < slot_attempts_max)
+                return free_slot([this, probe, done = std::move(done)]() mutable { probe_host(probe, std::move(done)); });
+            reserved_ = 0;
+            slot_wanted_ = false;
+            rotation::HostResult host;
+            host.result = result.result;
+            host.reason = result.sqlstate.empty() ? result.reason : result.sqlstate + " " + result.reason;
+            bool accepted = result.result == rotation::LoginResult::accepted;
+            bool no_answer_needed = probe.any_database && (result.result == rotation::LoginResult::no_database ||
+                                                           result.result == rotation::LoginResult::no_privilege);
+            if (no_answer_needed) {
+                host.result = rotation::LoginResult::accepted;
+            } else if (accepted && (result.outcomes.empty() || !result.outcomes.back().ok)) {
+                host.result = rotation::LoginResult::unavailable;
+                host.reason = "logged in, but a statement failed";
+            }
+            if (accepted && probe.epoch == epoch_)
+                standby_[probe.host] = result.login->standby();
+            host.wanted = probe.epoch != epoch_ || wanted(standby_[probe.host]);
+            if (host.result == rotation::LoginResult::refused)
+                ++worker_.counters().logins_refused;
+            done(std::move(host));
+        });
+    ++worker_.counters().logins;
+}
+
+// The server has no room for the login that verifies: one backend makes it, as in a replacement.
+void Upstream::free_slot(std::function<void()> then) {
+    reserved_ = 1;
+    if (!slot_wanted_) {
+        slot_wanted_ = true;
+        for (auto* backend : backends_) {
+            if (backend->state() == BackendState::idle) {
+                slot_wanted_ = false;
+                backend->close("slot_for_verifying");
+                break;
+            }
+        }
+    }
+    worker_.loop().call_at(worker_.loop().now() + slot_retry, [alive = std::weak_ptr<int>(alive_), then = std::move(then)] {
+        if (!alive.expired())
+            then();
+    });
 }
 
 void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::string> statements,

@@ -16,7 +16,12 @@ void Upstream::replace(const rotation::ReplaceOptions& options,
     auto serial = replacement_.serial + 1;
     if (replacement_.timer != 0)
         worker_.loop().cancel(replacement_.timer);
-    replacement_ = {};
+    // One that supersedes goes on with the tally: what is owed stays owed, and logins under way still count.
+    auto before = std::exchange(replacement_, {});
+    if (before.active) {
+        replacement_.tally = before.tally;
+        serial = before.serial;
+    }
     replacement_.serial = serial;
     replacement_.active = true;
     replacement_.options = options;

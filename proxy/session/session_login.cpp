@@ -102,6 +102,7 @@ std::size_t ClientSession::step_login(std::string_view in) {
         case ClientLogin::Step::cancel: {
             auto key = login_->cancel();
             ++worker_.counters().cancels;
+            shutdown_write(); // TLS is closed in good order, or libpq takes the end for an attack
             end("cancel_request");
             worker_.cancel(key);
             return in.size();
