@@ -197,7 +197,7 @@ void Application::shutdown(const char* why) {
         return;
     if (shutting_down_) {
         say(LogLevel::warn, std::string("event=stop_at_once reason=") + why);
-        ended_ = true;
+        ended_ = ended_at_once_ = true;
         data_plane_->stop();
         return loop_.stop();
     }

@@ -47,6 +47,7 @@ class Application final : public admin::ControlPlane {
     void start();
     // The first call lets clients finish within limits.shutdown_timeout, the second ends at once; then the loop stops.
     void shutdown(const char* why);
+    bool ended_at_once() const { return ended_at_once_; }
     std::uint16_t admin_port() const;
     std::uint16_t console_port() const;
 
@@ -90,7 +91,7 @@ class Application final : public admin::ControlPlane {
 
     std::vector<std::function<void(admin::ReloadReply)>> reload_waiters_;      // of the reload under way
     std::vector<std::function<void(admin::ReloadReply)>> next_reload_waiters_; // came while one was under way
-    bool reloading_ = false, shutting_down_ = false, ended_ = false;
+    bool reloading_ = false, shutting_down_ = false, ended_ = false, ended_at_once_ = false;
     std::uint64_t reloads_done_ = 0, reloads_failed_ = 0, tick_ = 0;
 };
 

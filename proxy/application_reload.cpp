@@ -17,9 +17,9 @@ void Application::reload(std::function<void(admin::ReloadReply)> done) {
     reloading_ = true;
     reload_waiters_.push_back(std::move(done));
     admin::notify_service_manager(admin::reloading_state());
+    // The work holds nothing of the application, which may be gone before the file is read.
     auto result = std::make_shared<config::LoadResult>();
-    auto running = config_;
-    loop_.run_blocking([this, result, running] { *result = parts_.load(running->file, running.get()); },
+    loop_.run_blocking([load = parts_.load, result, running = config_] { *result = load(running->file, running.get()); },
                        [this, result] { loaded(std::move(*result)); });
 }
 

@@ -1,6 +1,11 @@
 #include "proxy/application.hpp"
 
 namespace rekey::proxy {
+namespace {
+
+constexpr auto emergency_deadline = std::chrono::seconds(30); // unless the operator says otherwise
+
+} // namespace
 
 void Application::status(std::function<void(admin::StatusReport)> done) {
     data_plane_->snapshot([this, done = std::move(done)](Snapshot snapshot) {
@@ -54,7 +59,10 @@ void Application::rotate(const std::string& name, const rotation::RotateRequest&
                          std::function<void(rotation::RotateReply)> done) {
     if (shutting_down_)
         return done({rotation::RotationOutcome::failed, "Rekey is shutting down", 0, {}});
-    rotators_.at(name)->rotate(request, std::move(done));
+    auto wanted = request;
+    if (wanted.emergency && !wanted.deadline)
+        wanted.deadline = emergency_deadline;
+    rotators_.at(name)->rotate(wanted, std::move(done));
 }
 
 std::vector<admin::Setting> Application::settings() const {

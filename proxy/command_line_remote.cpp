@@ -88,8 +88,8 @@ std::string rotate_target(const RotateArguments& arguments) {
     target += arguments.wait ? "&wait=1" : "";
     target += arguments.dry_run ? "&dry_run=1" : "";
     target += arguments.recover ? "&recover=1" : "";
-    if (arguments.emergency)
-        target += "&emergency=1&deadline=" + (arguments.deadline.empty() ? "30s" : arguments.deadline);
+    target += arguments.emergency ? "&emergency=1" : "";
+    target += arguments.deadline.empty() ? "" : "&deadline=" + arguments.deadline;
     return target;
 }
 

@@ -3,7 +3,9 @@
 #include "proxy/command_line_commands.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
+#include <optional>
 
 namespace rekey::proxy {
 namespace {
@@ -27,22 +29,28 @@ int run_command(const std::string& file) {
     auto config = load_or_explain(file);
     if (!config)
         return exit_usage;
-    admin::Logging log(config->log_level, config->log_format);
+    std::optional<admin::Logging> log(std::in_place, config->log_level, config->log_format);
     admin::raise_descriptor_limit();
     admin::ControlLoop loop;
-    Application application(config, loop, log, ApplicationParts::real());
+    std::optional<Application> application(std::in_place, config, loop, *log, ApplicationParts::real());
     // Delivered once the loop runs; a signal during the start is not lost.
-    loop.on_signal(SIGTERM, [&] { application.shutdown("SIGTERM"); });
-    loop.on_signal(SIGINT, [&] { application.shutdown("SIGINT"); });
-    loop.on_signal(SIGHUP, [&] { application.reload([](const admin::ReloadReply&) {}); });
+    loop.on_signal(SIGTERM, [&] { application->shutdown("SIGTERM"); });
+    loop.on_signal(SIGINT, [&] { application->shutdown("SIGINT"); });
+    loop.on_signal(SIGHUP, [&] { application->reload([](const admin::ReloadReply&) {}); });
     try {
-        application.start();
+        application->start();
     } catch (const std::exception& error) {
-        log.write(rotation::LogLevel::error, std::string("event=start_failed ") + error.what());
+        log->write(rotation::LogLevel::error, std::string("event=start_failed ") + error.what());
         return exit_failed;
     }
     admin::notify_service_manager("READY=1");
     loop.run();
+    bool at_once = application->ended_at_once();
+    application.reset();
+    if (at_once) { // the loop would wait for blocking work, a source's hanging command perhaps
+        log.reset();
+        std::_Exit(exit_done);
+    }
     return exit_done;
 }
 

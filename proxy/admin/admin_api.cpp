@@ -46,7 +46,7 @@ class AdminApi {
         if (request.path == "/healthz")
             return get(request, reply, [&] { reply({200, "text/plain; charset=utf-8", "ok\n", {}}); });
         if (request.path == "/readyz")
-            return get(request, reply, [&] { reply(readiness()); });
+            return get(request, reply, [&] { reply(readiness(request)); });
         if (!options_.loopback && !may_read(request))
             return reply(unauthorized());
         if (request.path == "/")
@@ -107,11 +107,13 @@ class AdminApi {
         return reply;
     }
 
-    HttpReply readiness() const {
+    HttpReply readiness(const HttpRequest& request) const {
         auto missing = control_.not_ready();
         if (missing.empty())
             return {200, "text/plain; charset=utf-8", "ready\n", {}};
         HttpReply reply{503, "text/plain; charset=utf-8", "not ready\n", {}};
+        if (!options_.loopback && !may_read(request))
+            return reply; // reasons name paths and hosts
         for (auto& sentence : missing)
             reply.body += sentence + "\n";
         return reply;

@@ -67,6 +67,7 @@ ControlLoop::ControlLoop() : state_(std::make_unique<State>()) {}
 
 ControlLoop::~ControlLoop() {
     state_->context.stop();
+    state_->blocking.stop(); // what has not begun is dropped
     state_->blocking.join();
     for (auto& [fd, watch] : state_->watches) {
         watch->ended = true;

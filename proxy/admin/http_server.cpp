@@ -1,5 +1,6 @@
 #include "proxy/admin/http_server.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -8,6 +9,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <optional>
 #include <set>
 
@@ -115,9 +117,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
                 return;
             if (self->keep_alive_)
                 return self->read();
-            // Half-close: what the peer still sends would turn into a reset that overtakes the reply.
-            error_code ignored; // the peer may be gone already
-            self->stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+            self->end();
+        });
+    }
+
+    // Half-close, and read away what the peer still sends: it would turn into a reset that overtakes the reply.
+    void end() {
+        error_code error;
+        stream_.socket().shutdown(asio::socket_base::shutdown_send, error);
+        stream_.expires_after(server_->limits.request_time);
+        if (!error)
+            read_away();
+    }
+
+    void read_away() {
+        stream_.async_read_some(asio::buffer(rest_), [self = shared_from_this()](error_code error, std::size_t) {
+            if (!error)
+                self->read_away();
         });
     }
 
@@ -126,6 +142,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
     std::optional<http::response<http::string_body>> reply_;
+    std::array<char, 1024> rest_{};
     bool keep_alive_ = false, head_ = false;
 };
 

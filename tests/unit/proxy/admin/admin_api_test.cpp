@@ -147,6 +147,16 @@ TEST_F(AdminApiTest, AsksForTheTokenEverywhereButHealthWhenNotOnLoopback) {
     EXPECT_EQ(ask("POST", "/api/reload", browser, "db.example").status, 401U) << "a browser could be led to it";
 }
 
+TEST_F(AdminApiTest, TellsStrangersThatItIsNotReadyAndNotWhy) {
+    open(false);
+    control.report.not_ready = {"/run/secrets/orders.json cannot be read"};
+    auto stranger = ask("GET", "/readyz", "", "db.example");
+    EXPECT_EQ(stranger.status, 503U);
+    EXPECT_EQ(stranger.body, "not ready\n");
+    auto operating = ask("GET", "/readyz", "Bearer token-1", "db.example");
+    EXPECT_NE(operating.body.find("orders.json"), std::string::npos);
+}
+
 TEST_F(AdminApiTest, StartsARotationAndAnswersAtOnce) {
     control.hold = true;
     auto reply = change("/api/rotate?credential=orders-app");

@@ -198,6 +198,18 @@ TEST_F(ApplicationTest, RotatesThroughTheAdminPort) {
     EXPECT_NE(ask("GET", "/api/status").body.find("\"upstreams\":[\"orders\"]"), std::string::npos);
 }
 
+TEST_F(ApplicationTest, AnEmergencyHasADeadline) {
+    start();
+    ask("POST", "/api/rotate?credential=orders-app&emergency=1");
+    ask("POST", "/api/rotate?credential=orders-app&emergency=1&deadline=5s");
+    ask("POST", "/api/rotate?credential=orders-app");
+    auto& requests = rotators["orders-app"].requests;
+    ASSERT_EQ(requests.size(), 3U);
+    EXPECT_EQ(requests[0].deadline, std::chrono::seconds(30));
+    EXPECT_EQ(requests[1].deadline, std::chrono::seconds(5));
+    EXPECT_FALSE(requests[2].deadline);
+}
+
 TEST_F(ApplicationTest, AReloadWithoutAChangeTouchesNothing) {
     start();
     auto reply = reload(base);
@@ -280,6 +292,7 @@ TEST_F(ApplicationTest, ShutsDownWhenTheClientsAreDone) {
     thread.loop.post([this] { plane.shutdown_done(); });
     thread.join();
     EXPECT_TRUE(plane.stopped);
+    EXPECT_FALSE(application->ended_at_once());
     application.reset();
 }
 
@@ -293,6 +306,7 @@ TEST_F(ApplicationTest, ASecondShutdownEndsAtOnce) {
     });
     thread.join();
     EXPECT_TRUE(plane.stopped);
+    EXPECT_TRUE(application->ended_at_once());
     application.reset();
 }
 

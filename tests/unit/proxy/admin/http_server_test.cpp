@@ -115,6 +115,14 @@ TEST_F(HttpServerTest, RefusesABodyOverTheLimit) {
     EXPECT_TRUE(text.starts_with("HTTP/1.1 413 ")) << text;
 }
 
+TEST_F(HttpServerTest, AReplyArrivesThoughTheBodyIsStillOnItsWay) {
+    serve(echo);
+    constexpr std::size_t size = 200'000;
+    auto text = raw("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+                    std::string(size, 'x'));
+    EXPECT_TRUE(text.starts_with("HTTP/1.1 413 ")) << text;
+}
+
 TEST_F(HttpServerTest, ClosesAConnectionThatSendsNoWholeRequestInTime) {
     HttpLimits limits;
     limits.request_time = 30ms;
