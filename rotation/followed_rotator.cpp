@@ -45,8 +45,8 @@ class FollowedRotator final : public RotatorCore {
     BackOff fetch_retry_ = fetch_back_off, start_retry_ = start_back_off, refused_retry_ = refused_back_off,
             condemned_retry_ = condemned_back_off;
     std::string last_fetched_;                    // version
+    bool moved_ = false;                          // the source says something else than the time before
     std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
-    std::string last_tried_;                      // version
     std::string fetch_error_;                     // the last one in a row, audited once
 };
 
@@ -96,6 +96,7 @@ Flow<Look> FollowedRotator::look() {
     }
     fetch_error_.clear();
     fetch_retry_.reset();
+    moved_ = std::exchange(last_fetched_, result.credential->version) != result.credential->version;
     if (current_ && result.credential->version == current_->version && !uncertain_) {
         unchanged();
         co_return Look::well;
@@ -107,9 +108,9 @@ Flow<Look> FollowedRotator::look() {
 Flow<Look> FollowedRotator::consider(Fetched fetched) {
     // Asked for, or the database changed since it was refused (the source may publish before the change), or the source
     // went back to what it had before (somebody undid a change): tried again.
-    const bool changed = std::exchange(refused_anew_, false) && current_->version != fetched.version;
-    const bool moved = std::exchange(last_fetched_, fetched.version) != fetched.version;
-    if (!taken_.empty() || changed || moved) {
+    const bool changed = std::exchange(refused_anew_, false) || moved_;
+    const bool served = current_ && current_->version == fetched.version; // then the refusal is the newer of the two
+    if (!taken_.empty() || (changed && !served)) {
         condemned_.forgive(fetched.version);
     }
     if (condemned_.holds(fetched.version, now())) {
@@ -117,7 +118,7 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
         const Look known_bad = co_await fall_back(Look::refused);
         co_return known_bad;
     }
-    if (!taken_.empty() || std::exchange(last_tried_, fetched.version) != fetched.version) {
+    if (!taken_.empty() || moved_) {
         budget_.renew();
     }
     const bool known = entry_.current && entry_.current->version == fetched.version;
@@ -151,7 +152,7 @@ Flow<Look> FollowedRotator::fall_back(Look otherwise) {
         }
         const CredentialPtr candidate = credential_of(*stored, newest ? entry_.generation : next_generation());
         const std::string why = status_.reason;
-        const Verdict verdict = co_await verify(candidate);
+        const Verdict verdict = co_await verify(candidate, false);
         if (verdict == Verdict::unclear) {
             co_return Look::unverified;
         }

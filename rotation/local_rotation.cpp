@@ -280,6 +280,9 @@ Flow<StatementResult> LocalRotator::administer(std::vector<std::string> statemen
     Reply<StatementResult> reply;
     ports_.administrator->run(settings_.name, login, std::move(statements), reply.callback());
     StatementResult result = co_await reply;
+    if (result.login == LoginResult::refused && login == current_) {
+        login_refused(current_->generation, result.reason); // as any login of the pool
+    }
     if (!result.ok) {
         const char* what = result.login == LoginResult::accepted ? "`admin` could not do it: " : "`admin` cannot log in: ";
         status_.reason = what + result.reason + (result.sqlstate.empty() ? "" : " (" + result.sqlstate + ")");

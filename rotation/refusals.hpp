@@ -33,6 +33,18 @@ class Condemned {
 
 class RefusalBudget {
   public:
+    // A login that is under way may be refused, too.
+    class Attempt {
+      public:
+        explicit Attempt(RefusalBudget& budget) : budget_(budget) { ++budget_.under_way_; }
+        Attempt(const Attempt&) = delete;
+        Attempt& operator=(const Attempt&) = delete;
+        ~Attempt() { --budget_.under_way_; }
+
+      private:
+        RefusalBudget& budget_;
+    };
+
     void spend(const std::string& host, Clock::time_point now) {
         renew_if_quiet(now);
         ++hosts_[host];
@@ -50,7 +62,7 @@ class RefusalBudget {
         for (const auto& [host, spent] : hosts_) {
             most = spent > most ? spent : most;
         }
-        return most + by_pools_ < at_most;
+        return most + by_pools_ + under_way_ < at_most;
     }
     // Something new is there to be tried: another rotation.
     void renew() {
@@ -68,7 +80,7 @@ class RefusalBudget {
     static constexpr unsigned at_most = 3;
     static constexpr std::chrono::seconds quiet{30};
     std::map<std::string, unsigned> hosts_;
-    unsigned by_pools_ = 0;
+    unsigned by_pools_ = 0, under_way_ = 0;
     Clock::time_point last_{};
 };
 

@@ -93,15 +93,22 @@ void RotatorCore::count_refusals(const ProbeReport& report) {
     }
 }
 
-Flow<Verdict> RotatorCore::verify(CredentialPtr candidate) {
+Flow<ProbeReport> RotatorCore::probe(CredentialPtr candidate, bool keep) {
+    const RefusalBudget::Attempt attempt(budget_);
+    Reply<ProbeReport> reply;
+    ports_.prober->probe(candidate, keep, reply.callback());
+    ProbeReport report = co_await reply;
+    count_refusals(report);
+    co_return report;
+}
+
+Flow<Verdict> RotatorCore::verify(CredentialPtr candidate, bool fresh) {
     if (!budget_.left(now())) {
         status_.reason = "the server refused three logins already; the next one waits";
         co_return Verdict::unclear;
     }
     for (std::size_t attempt = 0;; ++attempt) {
-        Reply<ProbeReport> reply;
-        ports_.prober->probe(candidate, true, reply.callback());
-        const ProbeReport report = co_await reply;
+        const ProbeReport report = co_await probe(candidate, true);
         if (report.verified()) {
             record(AuditEvent::verify, "ok", {{"version", candidate->version}});
             co_return Verdict::accepted;
@@ -110,13 +117,12 @@ Flow<Verdict> RotatorCore::verify(CredentialPtr candidate) {
         if (!report.refused()) {
             co_return Verdict::unclear;
         }
-        count_refusals(report);
         bool wanted_refuses = false, wanted_accepts = false;
         for (const HostResult& host : report.hosts) {
             wanted_refuses = wanted_refuses || (host.wanted && host.result == LoginResult::refused);
             wanted_accepts = wanted_accepts || (host.wanted && host.result == LoginResult::accepted);
         }
-        if (!wanted_refuses && attempt < replay_grace_steps.size() && budget_.left(now())) {
+        if (fresh && !wanted_refuses && attempt < replay_grace_steps.size() && budget_.left(now())) {
             Signal pause(*ports_.environment);
             co_await pause.until(now() + replay_grace_steps[attempt]);
             continue;
@@ -136,11 +142,8 @@ Flow<Proof> RotatorCore::prove(CredentialPtr old) {
         co_return Proof::unclear;
     }
     proving_ = old->version;
-    Reply<ProbeReport> reply;
-    ports_.prober->probe(old, false, reply.callback());
-    const ProbeReport report = co_await reply;
+    const ProbeReport report = co_await probe(old, false);
     proving_.clear();
-    count_refusals(report);
     for (const HostResult& host : report.hosts) {
         if (host.result == LoginResult::accepted) {
             status_.reason = "the old password is still accepted by " + host.host;

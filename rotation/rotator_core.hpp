@@ -67,7 +67,9 @@ class RotatorCore : public Rotator {
     virtual std::string plan() const = 0;
     virtual bool joins(const RotateRequest& request) const = 0; // a rotation that is under way serves it as well
 
-    Flow<Verdict> verify(CredentialPtr candidate);
+    // `fresh`: new at the database, so that a standby may need time to learn of it.
+    Flow<Verdict> verify(CredentialPtr candidate, bool fresh = true);
+    Flow<ProbeReport> probe(CredentialPtr candidate, bool keep);
     Flow<Proof> prove(CredentialPtr old);
     // Publishes and starts the drain. `credential->generation` is already the right one.
     void publish(CredentialPtr credential, DrainOrder order);

@@ -104,7 +104,7 @@ void Scenario::followed_fault(std::uint64_t choice) {
         loop_.world_in(loop_.between(1s, 20s), [this] { vault_.reachable = true; });
         return;
     case 11: {
-        if (changing_) {
+        if (changing_ || vault_.password == "wrong") {
             return;
         }
         trace("the source has a wrong password for a while");
@@ -116,8 +116,8 @@ void Scenario::followed_fault(std::uint64_t choice) {
         if (vault_.changed && vault_.pushes) {
             loop_.answer_in(1ms, vault_.changed);
         }
-        loop_.world_in(loop_.between(500ms, 15s), [this, right, version] {
-            if (vault_.password == "wrong") {
+        loop_.world_in(loop_.between(500ms, 15s), [this, right, version, wrong = vault_.version] {
+            if (vault_.version == wrong) {
                 vault_.password = right;
                 vault_.version = version;
                 server_.new_budget();
@@ -165,7 +165,7 @@ void Scenario::change_outside() {
     }
     const auto later = loop_.chance(30) ? Clock::duration(0) : loop_.between(0ms, 2s);
     source_first ? loop_.world_in(later, at_database) : loop_.world_in(later, at_source);
-    loop_.world_in(later + 4s, [this] { changing_ = false; }); // one rotation at a time: each has its budget
+    loop_.world_in(later + 8s, [this] { changing_ = false; }); // one rotation at a time: each has its budget
 }
 
 void Scenario::server_down(Clock::duration length) {
@@ -195,6 +195,7 @@ void Scenario::ask() {
     request.dry_run = loop_.chance(5);
     trace(request.emergency ? "rotate --emergency" : "rotate");
     ++process_.asked;
+    server_.new_budget(); // whoever asks wants it tried again
     process_.rotator->rotate(request, [this, dry = request.dry_run](const rotation::RotateReply& reply) {
         ++process_.answered;
         trace("rotate is answered: " + std::string(rotation::to_string(reply.outcome)) + " " + reply.reason);

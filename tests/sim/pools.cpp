@@ -8,6 +8,12 @@ namespace rekey::sim {
 using rotation::LoginResult;
 using rotation::ReplaceAction;
 
+namespace {
+
+constexpr std::uint32_t logins_at_once = 2; // with one credential: must 5
+
+} // namespace
+
 SimPools::SimPools(Loop& loop, Server& server, Tally& tally, const PoolPlan& plan)
     : loop_(loop), server_(server), tally_(tally), plan_(plan) {}
 
@@ -148,7 +154,7 @@ void SimPools::drive() {
         const rotation::ReplaceStep step = rotation::next_step(view());
         switch (step.action) {
         case ReplaceAction::open_one:
-            if (paused_ || refused_ == newest_->generation) {
+            if (paused_ || refused_ == newest_->generation || count(false, State::connecting) >= logins_at_once) {
                 return;
             }
             open(true);

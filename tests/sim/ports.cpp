@@ -7,6 +7,9 @@ using rotation::StoreError;
 
 void SimProber::probe(rotation::CredentialPtr credential, bool, std::function<void(rotation::ProbeReport)> done) {
     loop_.crash_point("probe");
+    if (trace) {
+        trace("probing " + credential->version);
+    }
     loop_.answer_in(server_.latency(), [this, credential, done = std::move(done)] {
         rotation::ProbeReport report;
         for (Host& host : server_.hosts) {

@@ -266,6 +266,7 @@ void Scenario::run() {
     tally_.reached(std::string("kind ") + kinds[static_cast<int>(kind_)]);
     trace(std::string("kind ") + kinds[static_cast<int>(kind_)] + ", hosts " + std::to_string(server_.hosts.size()));
     plan_faults();
+    server_.refused = [this](const std::string& text) { trace(text); };
     boot();
     run_until(horizon_);
     heal();

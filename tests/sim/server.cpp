@@ -52,6 +52,7 @@ rotation::LoginResult Server::login(Host& host, const std::string& user, std::st
         host.refused = 0;
     }
     host.last_refused = loop_.now();
+    if (refused) refused(host.name + " refuses " + user + " " + std::string(password));
     if (++host.refused > refused_at_most) {
         throw Violation("must 5: more than 3 refused logins at " + host.name);
     }
@@ -77,9 +78,6 @@ void Server::set_password(const std::string& user, std::optional<std::string> ve
     for (std::size_t i = 1; i < hosts.size(); ++i) {
         const auto replay = [this, i, user, verifier] { hosts[i].roles[user] = verifier; };
         lag > Clock::duration(0) ? loop_.world_in(lag, replay) : replay();
-    }
-    if (after_change) {
-        after_change();
     }
 }
 

@@ -54,7 +54,7 @@ class Server {
     int late = 0; // statements whose connection is lost, but which are still to be executed
     Clock::duration lag{0};
     std::vector<std::string> statements_setting_verifiers; // of the whole run
-    std::function<void()> after_change;
+    std::function<void(const std::string&)> refused; // for the trace
 
   private:
     Loop& loop_;
