@@ -134,7 +134,7 @@ std::string AuditChain::judge_head(const std::optional<AuditHead>& head_afterwar
     return {};
 }
 
-AuditVerdict AuditChain::verdict(const std::optional<AuditHead>& head_afterwards) const {
+AuditVerdict AuditChain::verdict(const std::optional<AuditHead>& head_afterwards, bool ends_whole) const {
     AuditVerdict verdict;
     verdict.lines = lines_;
     auto fail = [&verdict](std::uint64_t line, std::string reason) {
@@ -144,7 +144,10 @@ AuditVerdict AuditChain::verdict(const std::optional<AuditHead>& head_afterwards
     };
     if (bad_line_ != 0)
         return fail(bad_line_, reason_);
-    if (torn_bytes_ > 0)
+    // The start of a line at the very end is what a crash leaves, until the next record accounts for it. Whether records
+    // are missing instead, the head tells.
+    const bool cut_short = !ends_whole && torn_line_ == lines_ && torn_bytes_ <= audit_longest_line;
+    if (torn_bytes_ > 0 && !cut_short)
         return fail(torn_line_, "incomplete, altered, or not a record");
     if (noted_line_ != 0)
         return fail(noted_line_, "Rekey noted earlier damage: " + noted_);
@@ -152,6 +155,9 @@ AuditVerdict AuditChain::verdict(const std::optional<AuditHead>& head_afterwards
         return fail(lines_, std::move(reason));
     verdict.ok = true;
     verdict.reason = notes_.substr(0, notes_.empty() ? 0 : notes_.size() - 2);
+    if (torn_bytes_ > 0)
+        verdict.reason += (notes_.empty() ? "line " : "; line ") + std::to_string(torn_line_) +
+                          " was cut short by a crash; the next record will account for it";
     return verdict;
 }
 

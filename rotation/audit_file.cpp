@@ -225,7 +225,7 @@ AuditVerdict verify_once(const std::string& path) {
         verdict.reason = path + ": " + std::strerror(errno);
         return verdict;
     }
-    return chain.verdict(read_head(head_path(path)));
+    return chain.verdict(read_head(head_path(path)), ends_whole);
 }
 
 } // namespace

@@ -92,12 +92,17 @@ def read_log(folder: Path) -> list[tuple[float, float]]:
     return rows
 
 
-def summarize(rows: list[tuple[float, float]], begin: float, end: float) -> Outcome:
-    within = [row for row in rows if begin <= row[0] < end]
-    latencies = sorted(latency for _, latency in within)
-    ends = [begin, *(when for when, _ in within), end]
-    gap = max((later - earlier for earlier, later in zip(ends, ends[1:])), default=0.0)
-    return Outcome(len(within), len(within) / (end - begin), quantile(latencies, 0.5), quantile(latencies, 0.99),
+def summarize(rows: list[tuple[float, float]], *windows: tuple[float, float]) -> Outcome:
+    """Over all windows (begin, end) together; a gap lies within one."""
+    latencies, gap = [], 0.0
+    for begin, end in windows:
+        within = [row for row in rows if begin <= row[0] < end]
+        latencies += [latency for _, latency in within]
+        ends = [begin, *(when for when, _ in within), end]
+        gap = max(gap, *(later - earlier for earlier, later in zip(ends, ends[1:])))
+    latencies.sort()
+    seconds = sum(end - begin for begin, end in windows)
+    return Outcome(len(latencies), len(latencies) / seconds, quantile(latencies, 0.5), quantile(latencies, 0.99),
                    quantile(latencies, 0.999), gap * 1e3)
 
 
@@ -171,7 +176,7 @@ def _measure_window(target: Target, load: Load, seconds: float, allowance: float
     rows, errors, _ = run.finish()
     if not in_time and not errors:
         return None
-    outcome = summarize(rows, begin, end)
+    outcome = summarize(rows, (begin, end))
     outcome.errors, outcome.rss = errors, rss
     if target.pid and outcome.transactions:
         outcome.cpu = cpu * 1e6 / outcome.transactions
@@ -187,7 +192,7 @@ def measure_whole(target: Target, load: Load, seconds: float) -> Outcome:
     run = Run(target, load, seconds)
     rows, errors, _ = run.finish()
     begin = rows[0][0] - rows[0][1] / 1e3 if rows else run.launched
-    outcome = summarize(rows, begin, rows[-1][0] + 1e-6 if rows else begin + 1)
+    outcome = summarize(rows, (begin, rows[-1][0] + 1e-6 if rows else begin + 1))
     outcome.errors = errors
     if target.pid and rows:
         outcome.cpu = (cpu_seconds(target.pid) - cpu) * 1e6 / len(rows)

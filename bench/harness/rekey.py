@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -89,7 +89,15 @@ class Rekey:
         return total
 
     def rotate(self) -> str:
-        """Waits until it is over; returns why it failed, or nothing."""
-        done = subprocess.run([rekey_program(), "rotate", CREDENTIAL, "-c", self.configuration, "--wait"],
-                              capture_output=True, text=True)
-        return "" if done.returncode == 0 else f"rekey rotate ended with {done.returncode}: {done.stderr.strip()}"
+        """Waits until it is over; returns why it failed, or nothing. By one request: to start a program for it would
+        cost the machine as much as several logins."""
+        token = (self.folder / "store" / "admin.token").read_text().strip()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.admin_port}/api/rotate?credential={CREDENTIAL}&wait=1", data=b"",
+            headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                outcome = json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            return f"HTTP {refusal.code}: {refusal.read().decode().strip()}"
+        return "" if outcome.get("outcome") == "done" else json.dumps(outcome)

@@ -21,11 +21,16 @@ class Latencies(unittest.TestCase):
 
     def test_only_transactions_of_the_window_count(self):
         rows = [(9.9, 1.0), (10.0, 2.0), (10.5, 4.0), (12.0, 8.0)]
-        outcome = load.summarize(rows, 10.0, 12.0)
+        outcome = load.summarize(rows, (10.0, 12.0))
         self.assertEqual((outcome.transactions, outcome.tps), (2, 1.0))
 
     def test_the_gap_reaches_to_the_end_of_the_window(self):
-        self.assertAlmostEqual(load.summarize([(10.1, 1.0)], 10.0, 12.0).longest_gap, 1900.0)
+        self.assertAlmostEqual(load.summarize([(10.1, 1.0)], (10.0, 12.0)).longest_gap, 1900.0)
+
+    def test_several_windows_are_one_measurement_and_what_lies_between_is_no_gap(self):
+        outcome = load.summarize([(10.5, 1.0), (15.0, 9.0), (20.5, 3.0)], (10.0, 11.0), (20.0, 21.0))
+        self.assertEqual((outcome.transactions, outcome.tps, outcome.p99), (2, 1.0, 3.0))
+        self.assertAlmostEqual(outcome.longest_gap, 500.0)
 
     def test_log_lines_are_read_and_skipped_ones_are_not(self):
         with tempfile.TemporaryDirectory() as folder:

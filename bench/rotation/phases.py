@@ -4,6 +4,7 @@ import bisect
 import subprocess
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 
 from bench.compare.subjects import build_program
@@ -14,7 +15,7 @@ from bench.harness.watch import BackendSampler, ServerLog, Session
 from .contestants import Contestant
 
 FLOOR_ROLE, FLOOR_PASSWORD = "floor", "floor-password"
-SETTLE = 0.3  # s after the last client has logged in
+SETTLE = 0.3  # s before a slice, for what the one before it left behind
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Rotations(threading.Thread):
 
     def run(self) -> None:
         beat = time.monotonic()
-        while time.time() + self.every <= self.until + SETTLE:
+        while time.time() + self.every <= self.until + 0.1:
             try:
                 failure = self.contestant.rotate()
             except (OSError, RuntimeError) as error:
@@ -84,41 +85,52 @@ class FloorLogins:
         self.process.wait(20)
 
 
-def run_phase(stage: Stage, contestant: Contestant, load: Load, seconds: float, phase: str,
-              logins_per_rotation: int = 0) -> Result:
-    """`seconds` of `phase`: steady, floor or rotating. For all of them the backends are sampled: it costs a little."""
-    result = Result(phase)
-    if phase == "floor":
-        with FloorLogins(stage, logins_per_rotation):
-            return _observe(stage, contestant, load, seconds, result)
-    return _observe(stage, contestant, load, seconds, result)
-
-
-def _observe(stage: Stage, contestant: Contestant, load: Load, seconds: float, result: Result) -> Result:
-    run = Run(contestant.target(), load, seconds + SETTLE + login_allowance(load.clients))
+def run_phases(stage: Stage, contestant: Contestant, load: Load, slices: list[str], seconds: float,
+               logins_per_rotation: int) -> dict[str, Result]:
+    """One pgbench, during which phases take turns slice by slice, `seconds` each: what drifts on a shared machine drifts
+    for all of them alike. In all of them the backends are sampled: it costs a little."""
+    results = {phase: Result(phase) for phase in slices}
+    windows = {phase: [] for phase in slices}
+    run = Run(contestant.target(), load, len(slices) * (seconds + 2 * SETTLE) + login_allowance(load.clients) + 1)
     run.wait_for_first_transactions()
-    time.sleep(SETTLE)
-    stage.log.counts()
-    replaced = contestant.replaced()
-    begin = time.time()
-    with BackendSampler(stage.session, contestant.roles) as sampler:
-        if result.phase == "rotating":
-            rotations = Rotations(contestant, stage.every, begin + seconds)
-            rotations.start()
-            rotations.join()
-            result.rotations, result.failures = rotations.done, rotations.failures
-        time.sleep(max(0.0, begin + seconds - time.time()))
-    end = time.time()
-    counts = stage.log.counts(tuple(contestant.roles) if result.phase == "rotating" else ())
-    if replaced is not None:
-        result.replaced = contestant.replaced() - replaced
+    for phase in slices:
+        time.sleep(SETTLE)
+        windows[phase].append(_slice(stage, contestant, seconds, results[phase], logins_per_rotation))
+    in_time = run.process.poll() is None
     rows, errors, _ = run.finish()
-    outcome = summarize(rows, begin, end)
-    outcome.errors = errors
-    result.outcome = asdict(outcome)
-    result.backends_min, result.backends_max = sampler.extremes(begin, end)
-    result.logins, result.refused = counts["logins"], counts["refused"]
-    return result
+    if not in_time and not errors:
+        errors = ["pgbench ended before the last slice did"]
+    for phase, result in results.items():
+        outcome = summarize(rows, *windows[phase])
+        outcome.errors = errors if phase == "rotating" or "rotating" not in results else []
+        result.outcome = asdict(outcome)
+    return results
+
+
+def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result, logins: int) -> tuple[float, float]:
+    rotating = result.phase == "rotating"
+    with FloorLogins(stage, logins) if result.phase == "floor" else nullcontext():
+        stage.log.counts()
+        replaced = contestant.replaced() if rotating else None
+        begin = time.time()
+        with BackendSampler(stage.session, contestant.roles) as sampler:
+            if rotating:
+                rotations = Rotations(contestant, stage.every, begin + seconds)
+                rotations.start()
+                rotations.join()
+                result.rotations += rotations.done
+                result.failures += rotations.failures
+            time.sleep(max(0.0, begin + seconds - time.time()))
+        end = time.time()
+        counts = stage.log.counts(tuple(contestant.roles) if rotating else ())
+    if replaced is not None:
+        result.replaced = (result.replaced or 0) + int(contestant.replaced() - replaced)
+    low, high = sampler.extremes(begin, end)
+    result.backends_min = min(filter(None.__ne__, (result.backends_min, low)), default=None)
+    result.backends_max = max(filter(None.__ne__, (result.backends_max, high)), default=None)
+    result.logins += counts["logins"]
+    result.refused += counts["refused"]
+    return begin, end
 
 
 def run_hard_case(stage: Stage, contestant: Contestant, load: Load) -> Result:
@@ -145,7 +157,7 @@ def run_hard_case(stage: Stage, contestant: Contestant, load: Load) -> Result:
     before = [row for row in rows if row[0] < begin]
     steady = len(before) / max(0.1, begin - before[0][0]) if before else 0.0
     result.back_to_normal = _normal_again(rows, published, steady)
-    outcome = summarize(rows, begin, max(published + 1, rows[-1][0]) if rows else published + 1)
+    outcome = summarize(rows, (begin, max(published + 1, rows[-1][0]) if rows else published + 1))
     outcome.errors = errors
     result.outcome = asdict(outcome)
     result.logins, result.refused = counts["logins"], counts["refused"]

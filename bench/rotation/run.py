@@ -24,7 +24,7 @@ from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
 from bench.harness.watch import ServerLog, Session  # noqa: E402
 from bench.rotation import report  # noqa: E402
 from bench.rotation.contestants import ALL, POOL_SIZE, ROTATOR_PASSWORD  # noqa: E402
-from bench.rotation.phases import FLOOR_PASSWORD, FLOOR_ROLE, Stage, run_hard_case, run_phase  # noqa: E402
+from bench.rotation.phases import FLOOR_PASSWORD, FLOOR_ROLE, Stage, run_hard_case, run_phases  # noqa: E402
 
 CLIENTS = 64
 ORDERS = (("steady", "rotating", "floor"), ("rotating", "floor", "steady"), ("floor", "steady", "rotating"))
@@ -37,7 +37,8 @@ def arguments():
     parser.add_argument("--loads", default="full,fixed")
     parser.add_argument("--rate", type=float, help="of the fixed load; default: 60 %% of the full load measured first")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=12.0, help="of one phase")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of one phase in one run")
+    parser.add_argument("--slice", type=float, default=4.0, help="seconds after which the phases take turns")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between rotations")
     parser.add_argument("--hard-runs", type=int, default=3)
     parser.add_argument("--results", type=Path, default=REPOSITORY / "bench" / "results")
@@ -73,11 +74,14 @@ class Measurement:
         say(said + "".join(f"\n    {line}" for line in (outcome["errors"] + result.failures)[:3]))
 
     def phases(self, run: int, contestant, mode: str, name: str, load: Load) -> None:
-        for phase in ORDERS[run % len(ORDERS)]:
-            result = run_phase(self.stage, contestant, load, self.options.seconds, phase, self.logins[contestant.name])
-            if phase == "rotating" and result.rotations:
-                self.logins[contestant.name] = max(1, round(result.logins / result.rotations))
-                result.old_accepted = contestant.still_accepted()
+        turns = max(1, round(self.options.seconds / self.options.slice))
+        slices = [phase for turn in range(turns) for phase in ORDERS[(run + turn) % len(ORDERS)]]
+        results = run_phases(self.stage, contestant, load, slices, self.options.slice, self.logins[contestant.name])
+        rotating = results["rotating"]
+        if rotating.rotations:
+            self.logins[contestant.name] = max(1, round(rotating.logins / rotating.rotations))
+            rotating.old_accepted = contestant.still_accepted()
+        for result in results.values():
             self.add(run, contestant, mode, name, result)
 
     def fixed_rate(self, mode: str) -> float:
@@ -87,8 +91,8 @@ class Measurement:
         full = [row["outcome"]["tps"] for row in self.rows if row["mode"] == mode and row["load"] == "full"
                 and row["phase"] == "steady"]
         if not full:
-            full = [run_phase(self.stage, contestant, Load(mode=mode, clients=CLIENTS), 3, "steady").outcome["tps"]
-                    for contestant in self.contestants]
+            full = [run_phases(self.stage, contestant, Load(mode=mode, clients=CLIENTS), ["steady"], 3, 0)["steady"]
+                    .outcome["tps"] for contestant in self.contestants]
         return round(0.6 * min(full), -2)
 
     def all_phases(self) -> None:

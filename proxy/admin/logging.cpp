@@ -70,8 +70,8 @@ std::string format_line(config::LogFormat format, std::chrono::system_clock::tim
 }
 
 struct Logging::State {
-    std::shared_ptr<spdlog::details::thread_pool> writer;
     std::shared_ptr<spdlog::async_logger> logger;
+    std::shared_ptr<spdlog::details::thread_pool> writer; // joined before the logger that it writes with goes
     std::atomic<rotation::LogLevel> level;
     std::atomic<config::LogFormat> format;
     std::mutex mutex; // of `repeats`; held for a look-up, and only for warnings and errors

@@ -1,6 +1,20 @@
 #include "proxy/net/blocking_pool.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace rekey::proxy::net {
+
+namespace {
+// Key derivation takes milliseconds of a core that clients' queries may be waiting for; whoever asked for it waits
+// longer than that for the network anyway.
+constexpr int niceness = 5;
+
+void yield_to_clients() {
+    // A thread's niceness is its own (setpriority(2), "C library/kernel differences"). Refused is no harm.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+}
+} // namespace
 
 BlockingPool::BlockingPool(unsigned threads) {
     for (unsigned i = 0; i < threads; ++i)
@@ -29,6 +43,7 @@ void BlockingPool::run(std::function<void()> work) {
 }
 
 void BlockingPool::serve() {
+    yield_to_clients();
     std::unique_lock lock(mutex_);
     for (;;) {
         ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
