@@ -114,6 +114,8 @@ class PostgresClient final : public ClientExchange {
     Multiplexing mode_;
     std::uint32_t prepared_max_;
     ParameterRef startup_, settings_, reported_;
+    mutable ParameterRef scan_options_of_; // what scan_options_ were read from
+    mutable SqlScanner::Options scan_options_;
     ClientStatements statements_;
     std::deque<std::string> parsing_; // names of forwarded Parses that were not answered yet
     std::string unnamed_parse_;       // body of the last unnamed Parse behind its name

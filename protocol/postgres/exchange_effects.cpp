@@ -18,16 +18,24 @@ bool closes_something(std::string_view text) {
 } // namespace
 
 SqlScanner::Options PostgresClient::scan_options() const {
+    if (reported_ == scan_options_of_)
+        return scan_options_;
     const std::string* strings = reported_ ? reported_->find("standard_conforming_strings") : nullptr;
     const std::string* encoding = reported_ ? reported_->find("client_encoding") : nullptr;
     static constexpr std::string_view overlapping[] = {"SJIS",  "BIG5", "GBK",           "UHC",
                                                        "GB18030", "JOHAB", "SHIFT_JIS_2004"};
     bool safe = encoding == nullptr || std::none_of(std::begin(overlapping), std::end(overlapping),
                                                     [&](std::string_view name) { return same_name(*encoding, name); });
-    return {strings == nullptr || *strings == "on", safe};
+    scan_options_of_ = reported_;
+    scan_options_ = {strings == nullptr || *strings == "on", safe};
+    return scan_options_;
 }
 
-SqlFacts PostgresClient::scan(std::string_view text) const { return scan_sql(text, scan_options()); }
+SqlFacts PostgresClient::scan(std::string_view text) const {
+    if (is_plain_select(text))
+        return {.statements = 1};
+    return scan_sql(text, scan_options());
+}
 
 // Called when a text is about to run. `text` is empty when it was too long to be read whole.
 void PostgresClient::note_effect(const SqlFacts& facts, std::string_view text) {

@@ -142,6 +142,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const SqlFacts facts = scan_sql(text, options);
     REKEY_ASSERT(same(facts, scan_divided(text, options, data[1])));
     check_exact_readers(text, standard, facts);
+    if (is_plain_select(text)) {
+        REKEY_ASSERT(facts.effect == SqlEffect::none && facts.mentions == 0 && facts.statements == 1 && facts.lexable);
+    }
 
     const sql_reference::Text reference(text, standard);
     if (reference.odd()) {
