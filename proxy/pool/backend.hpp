@@ -12,7 +12,6 @@
 #include "proxy/snapshot.hpp"
 #include "rotation/credential.hpp"
 
-#include <list>
 #include <memory>
 #include <string>
 
@@ -61,7 +60,6 @@ class Backend final : public net::Connection {
     void resume_reading() { resume(); }
     int descriptor() const { return fd(); }
 
-    std::list<Backend*>::iterator place; // in the idle list, while idle
 
   private:
     void on_readable() override;

@@ -50,28 +50,23 @@ Backend* Upstream::find_backend(std::uint64_t id) {
 }
 
 Backend* Upstream::acquire(ClientSession& session, Pool& pool) {
-    if (pool.waiters.empty() && !pool.idle.empty()) {
-        auto* backend = pool.idle.front();
-        pool.idle.pop_front();
-        return backend;
-    }
-    session.place = pool.waiters.insert(pool.waiters.end(), &session);
+    if (pool.waiters.empty() && !pool.idle.empty())
+        return pool.idle.take_front();
+    session.place = pool.waiters.enter_back(session);
     open_for_demand();
     return nullptr;
 }
 
-void Upstream::stop_waiting(ClientSession& session, Pool& pool) { pool.waiters.erase(session.place); }
+void Upstream::stop_waiting(ClientSession& session, Pool& pool) { pool.waiters.leave(session.place); }
 
 void Upstream::hand_out(Backend& backend, ClientSession& session) {
-    backend.pool().waiters.erase(session.place);
+    backend.pool().waiters.leave(session.place);
     session.granted(backend);
 }
 
 void Upstream::make_idle(Backend& backend) {
     backend.set_state(BackendState::idle);
-    auto& pool = backend.pool();
-    pool.idle.push_front(&backend);
-    backend.place = pool.idle.begin();
+    backend.pool().idle.enter_front(backend);
 }
 
 void Upstream::returned(Backend& backend) {
@@ -141,7 +136,7 @@ void Upstream::abandoned(Backend& backend, protocol::ClientExchange& client) {
 void Upstream::gone(Backend& backend) {
     auto& pool = backend.pool();
     if (auto it = std::find(pool.idle.begin(), pool.idle.end(), &backend); it != pool.idle.end())
-        pool.idle.erase(it);
+        pool.idle.leave(it);
     backends_.remove(&backend);
     --pool.backends;
     bool old = is_old(backend);
@@ -162,7 +157,9 @@ void Upstream::cancel(Backend& backend) {
 }
 
 void Upstream::refuse_waiters(Pool& pool, std::string_view sqlstate, const std::string& message) {
-    auto waiters = std::exchange(pool.waiters, {});
+    std::vector<ClientSession*> waiters;
+    while (!pool.waiters.empty())
+        waiters.push_back(pool.waiters.take_front());
     for (auto* session : waiters)
         session->refused(sqlstate, message);
 }
@@ -171,8 +168,7 @@ void Upstream::tick() {
     auto now = worker_.loop().now();
     for (auto& [name, pool] : pools_) {
         while (!pool->waiters.empty() && now - pool->waiters.front()->waiting_since() >= configuration_.pool.wait_timeout) {
-            auto* session = pool->waiters.front();
-            pool->waiters.pop_front();
+            auto* session = pool->waiters.take_front();
             count(worker_.counters().limits_hit, "wait_timeout");
             auto why = !credential_                ? std::string("no verified credential yet")
                        : pool->last_error.empty() ? std::string("all are in use")
@@ -186,7 +182,7 @@ void Upstream::tick() {
             bool spare = total() > configuration_.pool.min && idle >= configuration_.pool.idle_timeout;
             if (!spare && idle < health_check_after)
                 continue;
-            it = pool->idle.erase(it);
+            it = pool->idle.leave(it);
             if (spare)
                 backend->close("idle_timeout");
             else
@@ -247,8 +243,7 @@ void Upstream::retire() {
     for (auto& [name, pool] : pools_) {
         refuse_waiters(*pool, "57P01", "the upstream was removed from the configuration");
         while (!pool->idle.empty()) {
-            auto* backend = pool->idle.front();
-            pool->idle.pop_front();
+            auto* backend = pool->idle.take_front();
             backend->close("upstream_removed");
         }
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "proxy/pool/backend.hpp"
+#include "proxy/pool/line.hpp"
 #include "proxy/worker.hpp"
 #include "rotation/rotation_plan.hpp"
 
@@ -22,9 +23,9 @@ struct Pool {
     std::string name; // the backend class
     std::uint64_t id = 0;
     std::unique_ptr<PoolFacts> facts;
-    std::list<Backend*> idle;           // the most recently used in front
-    std::list<ClientSession*> waiters;  // the longest waiting in front
-    std::uint32_t backends = 0;         // logged in
+    Line<Backend> idle;          // the most recently used in front
+    Line<ClientSession> waiters; // the longest waiting in front
+    std::uint32_t backends = 0;  // logged in
     std::uint32_t connecting = 0;
     std::uint32_t clients = 0;
     // Why the last login failed, as SQLSTATE and text; empty once one succeeded.

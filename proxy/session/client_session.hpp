@@ -8,9 +8,9 @@
 #include "protocol/common/exchange.hpp"
 #include "proxy/net/connection.hpp"
 #include "proxy/pool/backend.hpp"
+#include "proxy/pool/line.hpp"
 #include "proxy/worker.hpp"
 
-#include <list>
 #include <memory>
 #include <string>
 
@@ -60,7 +60,7 @@ class ClientSession final : public net::Connection {
     void close_pinned(bool now);
     ClientRow row() const;
 
-    std::list<ClientSession*>::iterator place; // in the pool's queue, while waiting
+    Line<ClientSession>::Place place; // in the pool's queue, while waiting
 
   private:
     enum class Phase { login, starting, ready, closing };
