@@ -19,8 +19,9 @@ void Application::reload(std::function<void(admin::ReloadReply)> done) {
     admin::notify_service_manager(admin::reloading_state());
     // The work holds nothing of the application, which may be gone before the file is read.
     auto result = std::make_shared<config::LoadResult>();
-    loop_.run_blocking([load = parts_.load, result, running = config_] { *result = load(running->file, running.get()); },
-                       [this, result] { loaded(std::move(*result)); });
+    loop_.run_blocking(
+        [load = parts_.load, result, running = config_] { *result = load(running->file, running.get()); },
+        [this, result] { loaded(std::move(*result)); });
 }
 
 void Application::loaded(config::LoadResult result) {

@@ -29,7 +29,8 @@ RuntimePtr make_runtime(const config::ConfigPtr& config, const std::string& pem,
             mode = remote ? config::UpstreamTls::verify_full : config::UpstreamTls::prefer;
         }
         runtime->upstream_tls.emplace(upstream.name, net::make_upstream_context(upstream.tls.ca, mode));
-        auto known = before != nullptr ? before->homes.find(upstream.name) : std::map<std::string, std::size_t>::const_iterator{};
+        auto known = before != nullptr ? before->homes.find(upstream.name)
+                                       : std::map<std::string, std::size_t>::const_iterator{};
         runtime->homes[upstream.name] =
             before != nullptr && known != before->homes.end() ? known->second : next++ % workers;
     }
@@ -61,7 +62,8 @@ class WorkerPlane final : public DataPlane {
     }
 
     void apply(config::ConfigPtr config, std::function<void(std::vector<std::string>)> done) override {
-        runtime_ = make_runtime(config, shared_.options.self_signed_certificate, shared_.workers.size(), runtime_.get());
+        runtime_ =
+            make_runtime(config, shared_.options.self_signed_certificate, shared_.workers.size(), runtime_.get());
         each_worker<std::vector<std::string>>(
             [runtime = runtime_](Worker& worker) {
                 std::vector<std::string> changes;
@@ -269,7 +271,8 @@ class WorkerPlane final : public DataPlane {
                               // A worker's timer paces the asking; the control thread has none of ours.
                               auto& worker = *shared_.workers.front();
                               worker.post([this, &worker, deadline, done] {
-                                  worker.loop().call_at(worker.loop().now() + drain_check_every, [this, deadline, done] {
+                                  worker.loop().call_at(worker.loop().now() + drain_check_every, [this, deadline,
+                                                                                                  done] {
                                       shared_.options.control([this, deadline, done] { wait_drained(deadline, done); });
                                   });
                               });

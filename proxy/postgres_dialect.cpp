@@ -337,7 +337,8 @@ class PostgresDialect final : public Dialect {
             parameters.emplace_back(name, value);
         for (const auto& [name, value] : mine.first)
             parameters.emplace_back(name, value);
-        pg::ClientHandshake::login_reply(out, parameters, key.process_id, std::string_view(key.key).substr(0, cancel_key_size(login)));
+        pg::ClientHandshake::login_reply(out, parameters, key.process_id,
+                                         std::string_view(key.key).substr(0, cancel_key_size(login)));
         pg_client.told(reported);
         return true;
     }

@@ -181,7 +181,9 @@ Snapshot Worker::snapshot() {
         if (!snapshot.clients.back().pinned.empty())
             ++snapshot.pinned_sessions[snapshot.clients.back().pinned];
     }
-    auto copy = [](const Counts& from, std::map<std::string, std::uint64_t>& to) { to.insert(from.begin(), from.end()); };
+    auto copy = [](const Counts& from, std::map<std::string, std::uint64_t>& to) {
+        to.insert(from.begin(), from.end());
+    };
     copy(counters_.client_errors, snapshot.client_errors);
     copy(counters_.closes, snapshot.closes);
     copy(counters_.replacements, snapshot.replacements);

@@ -144,8 +144,8 @@ AuditVerdict AuditChain::verdict(const std::optional<AuditHead>& head_afterwards
     };
     if (bad_line_ != 0)
         return fail(bad_line_, reason_);
-    // The start of a line at the very end is what a crash leaves, until the next record accounts for it. Whether records
-    // are missing instead, the head tells.
+    // The start of a line at the very end is what a crash leaves, until the next record accounts for it. Whether
+    // records are missing instead, the head tells.
     const bool cut_short = !ends_whole && torn_line_ == lines_ && torn_bytes_ <= audit_longest_line;
     if (torn_bytes_ > 0 && !cut_short)
         return fail(torn_line_, "incomplete, altered, or not a record");

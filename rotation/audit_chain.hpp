@@ -71,7 +71,8 @@ class AuditChain {
     std::uint64_t torn_bytes() const { return torn_bytes_; }
     std::string torn_sha256() { return torn_.hex(); } // once, when torn()
 
-    // `head` is read again when the log was being written while it was read. `ends_whole`: the last line has its newline.
+    // `head` is read again when the log was being written while it was read. `ends_whole`: the last line has its
+    // newline.
     AuditVerdict verdict(const std::optional<AuditHead>& head_afterwards, bool ends_whole) const;
     // The damage that must be noted before the log is continued; empty when there is none, or the last note says it
     // already. A torn end is not damage.

@@ -46,8 +46,8 @@ constexpr BackOff condemned_back_off{std::chrono::seconds(30), std::chrono::minu
 Clock::duration poll_after(std::chrono::milliseconds refresh, std::uint64_t random);
 
 // The moment moved into the daily window: unchanged inside it or without one; else to the window before it, if that
-// still lies ahead of `now` (so a rotation that drifts past the window's end is not put off by a day), else to the next.
-// Spread over the first tenth of the window.
+// still lies ahead of `now` (so a rotation that drifts past the window's end is not put off by a day), else to the
+// next. Spread over the first tenth of the window.
 WallTime into_window(WallTime moment, WallTime now, const std::optional<config::RotationWindow>& window,
                      std::uint64_t random);
 
@@ -56,7 +56,8 @@ WallTime rotation_after(WallTime began, std::chrono::milliseconds every,
                         const std::optional<config::RotationWindow>& window, std::uint64_t random);
 
 // What to do at start with the time in the journal: an overdue one runs soon (within half a minute or a tenth of
-// `every`, spread), a missing one counts from now, one later than `every` allows (the setting shrank) is brought forward.
+// `every`, spread), a missing one counts from now, one later than `every` allows (the setting shrank) is brought
+// forward.
 WallTime rotation_at_start(WallTime now, std::optional<WallTime> planned, std::chrono::milliseconds every,
                            const std::optional<config::RotationWindow>& window, std::uint64_t random);
 

@@ -41,7 +41,9 @@ void RotatorCore::post(std::function<void()> task) {
 void RotatorCore::rotate(const RotateRequest& request, std::function<void(RotateReply)> done) {
     if (request.dry_run) {
         const std::uint64_t generation = current_ ? current_->generation.value : 0;
-        post([done = std::move(done), reply = RotateReply{RotationOutcome::done, {}, generation, plan()}] { done(reply); });
+        post([done = std::move(done), reply = RotateReply{RotationOutcome::done, {}, generation, plan()}] {
+            done(reply);
+        });
         return;
     }
     if (joins(request)) {

@@ -52,7 +52,8 @@ Flow<> RotatorCore::replace(DrainOrder order) {
         const bool waits = options.pinned == ReplaceOptions::Pinned::wait;
         const Clock::time_point limit = *options.deadline + (waits ? std::chrono::seconds(0) : policy_grace);
         if (now() >= limit) {
-            log(LogLevel::warn, std::to_string(status_.progress.old_left) + " backends of older generations are left (" +
+            log(LogLevel::warn, std::to_string(status_.progress.old_left) +
+                                    " backends of older generations are left (" +
                                     std::to_string(status_.progress.pinned_left) + " pinned)");
             break;
         }
@@ -133,8 +134,8 @@ bool RotatorCore::save() {
         store_retry_.reset();
         return true;
     }
-    log(unsaved_ ? LogLevel::debug : LogLevel::error,
-        "the store cannot be written: " + std::string(to_string(error)) + "; what it lacks is kept in memory and retried");
+    log(unsaved_ ? LogLevel::debug : LogLevel::error, "the store cannot be written: " + std::string(to_string(error)) +
+                                                          "; what it lacks is kept in memory and retried");
     unsaved_ = true;
     return false;
 }

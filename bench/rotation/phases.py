@@ -16,6 +16,7 @@ from .contestants import Contestant
 
 FLOOR_ROLE, FLOOR_PASSWORD = "floor", "floor-password"
 SETTLE = 0.3  # s before a slice, for what the one before it left behind
+LATE = 0.1    # s that the last rotation of a slice may begin late, for a scheduler's hiccup
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Rotations(threading.Thread):
 
     def run(self) -> None:
         beat = time.monotonic()
-        while time.time() + self.every <= self.until + 0.1:
+        while time.time() + self.every <= self.until + LATE:
             try:
                 failure = self.contestant.rotate()
             except (OSError, RuntimeError) as error:
@@ -102,6 +103,7 @@ def run_phases(stage: Stage, contestant: Contestant, load: Load, slices: list[st
         errors = ["pgbench ended before the last slice did"]
     for phase, result in results.items():
         outcome = summarize(rows, *windows[phase])
+        # pgbench does not say when an error came: all are held against the phase that is judged by them.
         outcome.errors = errors if phase == "rotating" or "rotating" not in results else []
         result.outcome = asdict(outcome)
     return results
@@ -126,8 +128,8 @@ def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result,
     if replaced is not None:
         result.replaced = (result.replaced or 0) + int(contestant.replaced() - replaced)
     low, high = sampler.extremes(begin, end)
-    result.backends_min = min(filter(None.__ne__, (result.backends_min, low)), default=None)
-    result.backends_max = max(filter(None.__ne__, (result.backends_max, high)), default=None)
+    result.backends_min = min((n for n in (result.backends_min, low) if n is not None), default=None)
+    result.backends_max = max((n for n in (result.backends_max, high) if n is not None), default=None)
     result.logins += counts["logins"]
     result.refused += counts["refused"]
     return begin, end

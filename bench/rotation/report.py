@@ -88,8 +88,8 @@ def page(measured: list[dict], options) -> str:
     parts = ["# A rotation under load\n",
              f"{circumstances()}. 64 pgbench clients (select-only), pool of 20, a rotation every {options.every:g} s, "
              f"backends replaced within 1 s; {len(rows.runs)} runs of {options.seconds:g} s for each phase, "
-             f"which take turns every {options.slice:g} s; medians, ratios taken within one run. The floor: steady state while as many logins go "
-             "straight to the server, in the same rhythm.\n", "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
+             f"which take turns every {options.slice:g} s; medians, ratios taken within one run. The floor: steady state "
+             "while as many logins go straight to the server, in the same rhythm.\n", "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
     for load in loads:
         parts.append(f"## {titles[load]}\n")
         parts += [latency_table(rows, load, name) for name in ("p99", "p999", "longest_gap")]

@@ -178,7 +178,7 @@ class PostgresBackend final : public BackendExchange {
     bool own_turn() const { return !expected_.empty() && expected_.front().request == Request::own_query; }
     bool on_frame(const Frame& frame, std::string_view whole, Turn& turn, BackendTurn& result);
     void on_error(std::string_view whole, Turn& turn, BackendTurn& result);
-    void on_ready(char status, Turn& turn, BackendTurn& result);
+    void on_ready(std::string_view whole, Turn& turn, BackendTurn& result);
     void on_complete(std::string_view whole, Turn& turn);
     void on_parameter(std::string_view body);
     void on_row_of_probe(std::string_view body);
@@ -187,12 +187,13 @@ class PostgresBackend final : public BackendExchange {
     void drop_to_sync(Turn& turn);
     void drop_copy_syncs(bool through_copy_done);
 
-    void client_ready(char status, Turn& turn);
+    void client_ready(std::string_view whole, Turn& turn);
     void settle_effects(PostgresClient& client, char status);
     void apply_set(PostgresClient& client, const SimpleSet& set);
     void own_ready(Own own, Turn& turn, BackendTurn& result);
     void apply_probe(PostgresClient& client);
-    void tell(PostgresClient& client, char status, Output& to_client);
+    void tell_parameters(PostgresClient& client, Output& to_client);
+    void tell_held(PostgresClient& client, Output& to_client);
     void ask(Own own, std::string_view text, Output& to_backend);
     void start_probe(PostgresClient& client, Output& to_backend);
     void forget_prepared();

@@ -1,9 +1,9 @@
 // PostgresBackend: what a server sends, message by message, and the replies it owes.
 #include "protocol/postgres/exchange.hpp"
-
 #include "protocol/postgres/messages.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace rekey::protocol::postgres {
 
@@ -14,28 +14,22 @@ bool frozen(std::string_view name) {
     return same_name(name, "session_authorization") || same_name(name, "is_superuser");
 }
 
-// Messages that decide something are read whole.
-bool read_whole(char type) {
-    switch (type) {
-    case 'Z':
-    case 'E':
-    case 'C':
-    case 'S':
-    case 'K':
-        return true;
-    default:
-        return false;
-    }
-}
+// What is known of a message by its type alone. PostgreSQL manual 55.7.
+enum Trait : std::uint8_t { known = 1, no_body = 2, whole = 4 /* decides something: is read whole */ };
 
-bool has_no_body(char type) {
-    constexpr std::string_view types = "123nIsc";
-    return types.find(type) != std::string_view::npos;
-}
+constexpr auto traits = [] {
+    std::array<std::uint8_t, 256> table{};
+    for (const char type : std::string_view("12345ACDEGHIKNSTVWZcdnst"))
+        table[static_cast<unsigned char>(type)] |= known;
+    for (const char type : std::string_view("123nIsc"))
+        table[static_cast<unsigned char>(type)] |= no_body;
+    for (const char type : std::string_view("ZECSK"))
+        table[static_cast<unsigned char>(type)] |= whole;
+    return table;
+}();
 
-bool known_type(char type) {
-    constexpr std::string_view types = "12345ACDEGHIKNSTVWZcdnst";
-    return types.find(type) != std::string_view::npos;
+bool has(char type, Trait trait) {
+    return (traits[static_cast<unsigned char>(type)] & trait) != 0;
 }
 
 } // namespace
@@ -66,14 +60,14 @@ BackendTurn PostgresBackend::on_backend(std::string_view in, ClientExchange* cli
         if (in.size() - at < frame_header_size)
             break;
         auto frame = read_frame_header(in.data() + at);
-        if (!frame.valid || !known_type(frame.type) || (frame.body != 0 && has_no_body(frame.type))) {
+        if (!frame.valid || !has(frame.type, known) || (frame.body != 0 && has(frame.type, no_body))) {
             result.broken = true;
             result.reason = "unintelligible message";
             break;
         }
         auto size = frame_header_size + std::size_t{frame.body};
         bool probe_row = frame.type == 'D' && own_turn() && own_.front() == Own::probe;
-        if ((read_whole(frame.type) || probe_row) && in.size() - at < size) {
+        if ((has(frame.type, Trait::whole) || probe_row) && in.size() - at < size) {
             if (size > context_.message_collect) {
                 result.broken = true;
                 result.reason = "message over the limit message_collect";
@@ -101,7 +95,7 @@ bool PostgresBackend::on_frame(const Frame& frame, std::string_view whole, Turn&
             result = {result.consumed, true, "malformed ReadyForQuery"};
             return false;
         }
-        on_ready(whole[frame_header_size], turn, result);
+        on_ready(whole, turn, result);
         return false;
     case 'E':
         on_error(whole, turn, result);
@@ -303,7 +297,8 @@ void PostgresBackend::drop_to_sync(Turn& turn) {
     }
 }
 
-void PostgresBackend::on_ready(char status, Turn& turn, BackendTurn& result) {
+void PostgresBackend::on_ready(std::string_view whole, Turn& turn, BackendTurn& result) {
+    const char status = whole[frame_header_size];
     if (expected_.empty() || (status != 'I' && status != 'T' && status != 'E')) {
         result = {result.consumed, true, "ReadyForQuery that nobody asked for"};
         return;
@@ -337,7 +332,7 @@ void PostgresBackend::on_ready(char status, Turn& turn, BackendTurn& result) {
         expected_.pop();
     }
     status_ = status;
-    client_ready(status, turn);
+    client_ready(whole, turn);
 }
 
 void PostgresBackend::on_parameter(std::string_view body) {

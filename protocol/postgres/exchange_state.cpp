@@ -47,7 +47,8 @@ bool PostgresBackend::attach_failed(std::string& sqlstate, std::string& message)
 
 // A reply of the client's ended with ReadyForQuery. It is told at once, unless its session must be put right first:
 // what it sees next (and the parameters reported with this message) has to be what it would have seen directly.
-void PostgresBackend::client_ready(char status, Turn& turn) {
+void PostgresBackend::client_ready(std::string_view whole, Turn& turn) {
+    const char status = whole[frame_header_size];
     if (turn.client == nullptr)
         return;
     auto& client = *turn.client;
@@ -71,7 +72,8 @@ void PostgresBackend::client_ready(char status, Turn& turn) {
         }
         settings_ = client.settings_;
     }
-    tell(client, status, *turn.to_client);
+    tell_parameters(client, *turn.to_client);
+    turn.to_client->forward(whole);
 }
 
 // What is known of the texts that ran, now that their transaction has ended or goes on.
@@ -173,14 +175,14 @@ void PostgresBackend::own_ready(Own own, Turn& turn, BackendTurn& result) {
             ask(Own::fix_up, replay_text(*settings_, *client->settings_), *turn.to_backend);
             return;
         }
-        tell(*client, std::exchange(held_status_, '\0'), *turn.to_client);
+        tell_held(*client, *turn.to_client);
         return;
     case Own::fix_up:
         if (!failed)
             settings_ = replay_target_;
         replay_target_ = {};
         if (client != nullptr && held_status_ != 0)
-            tell(*client, std::exchange(held_status_, '\0'), *turn.to_client);
+            tell_held(*client, *turn.to_client);
         return;
     case Own::reset:
         settings_ = context_.parameters.empty();
@@ -217,17 +219,25 @@ void PostgresBackend::apply_probe(PostgresClient& client) {
         client.forget_effects();
 }
 
-void PostgresBackend::tell(PostgresClient& client, char status, Output& to_client) {
-    std::string reply;
-    if (client.reported_ && client.reported_ != reported_) {
-        for (const auto& [name, value] : reported_->entries()) {
-            const auto* known = client.reported_->find(name);
-            if (known == nullptr || *known != value)
-                parameter_status(reply, name, value);
-        }
-        client.reported_ = reported_;
+// What the client has not been told of the parameters that servers report.
+void PostgresBackend::tell_parameters(PostgresClient& client, Output& to_client) {
+    if (!client.reported_ || client.reported_ == reported_)
+        return;
+    std::string changes;
+    for (const auto& [name, value] : reported_->entries()) {
+        const auto* known = client.reported_->find(name);
+        if (known == nullptr || *known != value)
+            parameter_status(changes, name, value);
     }
-    ready_for_query(reply, status);
+    client.reported_ = reported_;
+    to_client.inject(changes);
+}
+
+// The ReadyForQuery that was held back.
+void PostgresBackend::tell_held(PostgresClient& client, Output& to_client) {
+    tell_parameters(client, to_client);
+    std::string reply;
+    ready_for_query(reply, std::exchange(held_status_, '\0'));
     to_client.inject(reply);
 }
 

@@ -66,7 +66,8 @@ std::string probe_text(const std::vector<std::string>& custom) {
     return text;
 }
 
-ProbeFindings read_probe(const std::vector<ProbeRow>& rows, std::string_view neutral_role, std::string_view login_user) {
+ProbeFindings read_probe(const std::vector<ProbeRow>& rows, std::string_view neutral_role,
+                         std::string_view login_user) {
     ProbeFindings findings;
     for (const auto& row : rows) {
         switch (row.kind.empty() ? '\0' : row.kind[0]) {

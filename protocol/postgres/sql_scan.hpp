@@ -48,8 +48,8 @@ class SqlScanner {
 // The whole text at once.
 SqlFacts scan_sql(std::string_view text, SqlScanner::Options options);
 
-// One SELECT without calls, quotes, comments and words that may matter: its scan is SqlEffect::none, without mentions, in
-// one statement. Some nanoseconds instead of hundreds; false says nothing.
+// One SELECT without calls, quotes, comments and words that may matter: its scan is SqlEffect::none, without mentions,
+// in one statement. Some nanoseconds instead of hundreds; false says nothing.
 bool is_plain_select(std::string_view text);
 
 // The exact reading of a short text that scan_sql() called `state` with mention_set or mention_reset.

@@ -52,6 +52,8 @@ bool may_have_a_part(const char* word, std::ptrdiff_t left) {
     }
 }
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
 } // namespace
 
 bool is_plain_select(std::string_view text) {
@@ -71,7 +73,7 @@ bool is_plain_select(std::string_view text) {
     for (const char* at = text.data() + first.size(); at != end;) {
         switch (kind(at)) {
         case Kind::refused:
-            return false;
+            return *at == ';' && is_blank({at + 1, static_cast<std::size_t>(end - at - 1)});
         case Kind::other:
             ++at;
             break;

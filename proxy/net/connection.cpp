@@ -16,7 +16,6 @@ namespace rekey::proxy::net {
 namespace {
 constexpr std::size_t kept_capacity_max = 512; // of an idle connection
 constexpr std::size_t record_max = 16 * 1024;
-constexpr std::size_t gathered_max = 2048; // copying costs less than telling the kernel of the pieces
 } // namespace
 
 Socket& Socket::operator=(Socket&& other) noexcept {
@@ -215,8 +214,8 @@ bool Connection::write(const protocol::Output& output) {
         return false;
     if (output.count() == 1)
         return write(output.slice(0));
-    if (tls() || congested() || output.size() <= gathered_max) {
-        // One record, or a cheaper call, instead of one per slice.
+    if (tls() || congested()) {
+        // One record instead of one per slice.
         std::array<char, record_max> record;
         std::size_t used = 0;
         for (std::size_t i = 0; i < output.count(); ++i) {

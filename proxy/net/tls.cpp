@@ -112,7 +112,8 @@ TlsContext make_upstream_context(const std::string& ca, config::UpstreamTls mode
 Ssl make_client_ssl(SSL_CTX* context, const config::Address& host, config::UpstreamTls mode) {
     Ssl ssl(SSL_new(context));
     unsigned char ignored[16];
-    bool numeric = inet_pton(AF_INET, host.host.c_str(), ignored) == 1 || inet_pton(AF_INET6, host.host.c_str(), ignored) == 1;
+    bool numeric =
+        inet_pton(AF_INET, host.host.c_str(), ignored) == 1 || inet_pton(AF_INET6, host.host.c_str(), ignored) == 1;
     if (!numeric && !host.host.empty())
         SSL_set_tlsext_host_name(ssl.get(), host.host.c_str());
     if (mode == config::UpstreamTls::verify_full) {
@@ -131,7 +132,8 @@ std::string end_point_hash(X509* certificate) {
     int digest_nid = NID_undef, key_nid = NID_undef;
     if (X509_get_signature_info(certificate, &digest_nid, &key_nid, nullptr, nullptr) != 1 || digest_nid == NID_undef)
         return {};
-    const EVP_MD* digest = digest_nid == NID_md5 || digest_nid == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(digest_nid);
+    const EVP_MD* digest =
+        digest_nid == NID_md5 || digest_nid == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(digest_nid);
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (digest == nullptr || X509_digest(certificate, digest, hash, &size) != 1)

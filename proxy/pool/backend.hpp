@@ -60,7 +60,6 @@ class Backend final : public net::Connection {
     void resume_reading() { resume(); }
     int descriptor() const { return fd(); }
 
-
   private:
     void on_readable() override;
     void on_drained() override;

@@ -21,8 +21,9 @@ class CancelConnection final : public net::Connection {
   public:
     CancelConnection(Worker& worker, Backend& backend, net::TlsContext tls, config::UpstreamTls mode)
         : Connection(worker.loop()), worker_(worker), dialect_(backend.upstream().dialect()), tls_(std::move(tls)),
-          mode_(mode), host_(backend.origin().host), key_(backend.cancel_key()), upstream_(backend.upstream().configuration().name),
-          backend_id_(backend.id()), lease_(backend.lease_serial()) {
+          mode_(mode), host_(backend.origin().host), key_(backend.cancel_key()),
+          upstream_(backend.upstream().configuration().name), backend_id_(backend.id()),
+          lease_(backend.lease_serial()) {
         backend.cancel_started();
     }
 

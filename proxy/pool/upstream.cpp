@@ -83,8 +83,10 @@ void Upstream::returned(Backend& backend) {
             return step_replacement();
         }
     }
-    if (std::exchange(slot_wanted_, false))
+    if (slots_wanted_ != 0) {
+        --slots_wanted_;
         return backend.close("slot_for_verifying");
+    }
     if (!replacement_.active && !lifetime_owed_ && backends_.size() > configuration_.pool.size)
         return backend.close("pool_resized");
     if (lifetime_owed_ && backend.expires() <= worker_.loop().now()) {
@@ -167,7 +169,8 @@ void Upstream::refuse_waiters(Pool& pool, std::string_view sqlstate, const std::
 void Upstream::tick() {
     auto now = worker_.loop().now();
     for (auto& [name, pool] : pools_) {
-        while (!pool->waiters.empty() && now - pool->waiters.front()->waiting_since() >= configuration_.pool.wait_timeout) {
+        while (!pool->waiters.empty() &&
+               now - pool->waiters.front()->waiting_since() >= configuration_.pool.wait_timeout) {
             auto* session = pool->waiters.take_front();
             count(worker_.counters().limits_hit, "wait_timeout");
             auto why = !credential_                ? std::string("no verified credential yet")

@@ -113,10 +113,11 @@ class Upstream {
         std::size_t host;
         bool any_database;
         std::uint64_t epoch;
-        unsigned attempts;
+        unsigned attempts = 0;
+        bool reserved = false; // a slot
     };
     void probe_host(Probe probe, std::function<void(rotation::HostResult)> done);
-    void free_slot(std::function<void()> then);
+    void free_slot(Probe probe, std::function<void(rotation::HostResult)> done);
 
     void make_idle(Backend& backend);
     void shed_surplus();
@@ -171,8 +172,8 @@ class Upstream {
     };
     Replacement replacement_;
     bool stepping_ = false;
-    std::uint32_t reserved_ = 0; // slots kept free for a login that verifies
-    bool slot_wanted_ = false;   // the next backend to reach a safe point makes room for it
+    std::uint32_t reserved_ = 0;     // slots kept free for logins that verify, one each
+    std::uint32_t slots_wanted_ = 0; // that many backends make room for them when they reach a safe point
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
     std::uint64_t kick_ = 0; // a look at what may be opened, as soon as the stack is clear
     bool lifetime_opening_ = false; // the successor of one over its lifetime

@@ -292,7 +292,7 @@ void Upstream::probe(rotation::CredentialPtr credential, std::function<void(std:
             if (--probing->left == 0)
                 probing->done(std::move(probing->hosts));
         };
-        probe_host({credential, derivations, backend_class, i, any_database, epoch_, 0}, std::move(finish));
+        probe_host({credential, derivations, backend_class, i, any_database, epoch_}, std::move(finish));
     }
 }
 
@@ -307,9 +307,10 @@ void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)>
             others_.erase(place);
             bool full = result.result == rotation::LoginResult::no_slot && !backends_.empty();
             if (full && ++probe.attempts < slot_attempts_max)
-                return free_slot([this, probe, done = std::move(done)]() mutable { probe_host(probe, std::move(done)); });
-            reserved_ = 0;
-            slot_wanted_ = false;
+                return free_slot(std::move(probe), std::move(done));
+            if (probe.reserved)
+                --reserved_;
+            slots_wanted_ = std::min(slots_wanted_, reserved_);
             rotation::HostResult host;
             host.result = result.result;
             host.reason = result.sqlstate.empty() ? result.reason : result.sqlstate + " " + result.reason;
@@ -333,21 +334,21 @@ void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)>
 }
 
 // The server has no room for the login that verifies: one backend makes it, as in a replacement.
-void Upstream::free_slot(std::function<void()> then) {
-    reserved_ = 1;
-    if (!slot_wanted_) {
-        slot_wanted_ = true;
-        for (auto* backend : backends_) {
-            if (backend->state() == BackendState::idle) {
-                slot_wanted_ = false;
-                backend->close("slot_for_verifying");
-                break;
-            }
-        }
+void Upstream::free_slot(Probe probe, std::function<void(rotation::HostResult)> done) {
+    if (!std::exchange(probe.reserved, true))
+        ++reserved_;
+    if (slots_wanted_ < reserved_) {
+        auto idle = std::find_if(backends_.begin(), backends_.end(),
+                                 [](const Backend* backend) { return backend->state() == BackendState::idle; });
+        if (idle != backends_.end())
+            (*idle)->close("slot_for_verifying");
+        else
+            ++slots_wanted_;
     }
-    worker_.loop().call_at(worker_.loop().now() + slot_retry, [alive = std::weak_ptr<int>(alive_), then = std::move(then)] {
+    worker_.loop().call_at(worker_.loop().now() + slot_retry, [this, alive = std::weak_ptr<int>(alive_), probe,
+                                                               done = std::move(done)]() mutable {
         if (!alive.expired())
-            then();
+            probe_host(std::move(probe), std::move(done));
     });
 }
 

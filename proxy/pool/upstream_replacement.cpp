@@ -134,7 +134,8 @@ Backend* Upstream::oldest_idle_old() {
         if (!is_old(*backend) || backend->state() != BackendState::idle)
             continue;
         auto rank = [this](const Backend& b) {
-            return std::tuple(b.origin().generation, &const_cast<Backend&>(b).pool() != replacement_.last_pool, b.born());
+            return std::tuple(b.origin().generation, &const_cast<Backend&>(b).pool() != replacement_.last_pool,
+                              b.born());
         };
         if (oldest == nullptr || rank(*backend) < rank(*oldest))
             oldest = backend;

@@ -55,7 +55,7 @@ class ClientSession final : public net::Connection {
     void cancel_requested();
     // Ends the session as soon as that disturbs no transaction. `at_once`: now.
     void terminate(std::string_view reason, std::string_view message, bool at_once);
-    // For replacement: this session's backend is of an old generation and held by its state.
+    // For replacement: the leased backend is of an old generation and held by the client's state.
     bool pinned() const { return pinned_; }
     void close_pinned(bool now);
     ClientRow row() const;

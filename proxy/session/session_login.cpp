@@ -10,7 +10,9 @@ namespace {
 
 const config::Route* find_route(const config::Config& config, std::string_view listener, std::string_view database,
                                 std::string_view user) {
-    auto matches = [](const std::string& pattern, std::string_view value) { return pattern == "*" || pattern == value; };
+    auto matches = [](const std::string& pattern, std::string_view value) {
+        return pattern == "*" || pattern == value;
+    };
     for (const auto& route : config.routes) {
         if (route.listener == listener && matches(route.database, database) && matches(route.user, user))
             return &route;
@@ -65,7 +67,8 @@ std::size_t ClientSession::step_login(std::string_view in) {
         if (step == ClientLogin::Step::failed) {
             unread_.clear();
             if (login_->wrong_password()) {
-                auto delay = worker_.shared().failure_delay(peer_.text() + " " + std::string(login_->user()), loop_.now());
+                auto delay =
+                    worker_.shared().failure_delay(peer_.text() + " " + std::string(login_->user()), loop_.now());
                 if (delay.count() > 0) {
                     count(worker_.counters().throttled, "wrong_password");
                     holding_back_ = true;

@@ -14,6 +14,11 @@ void Scenario::plan_faults() {
     }
 }
 
+void Scenario::lost_for(bool& ability, Clock::duration time) {
+    ability = false;
+    loop_.world_in(time, [&ability] { ability = true; });
+}
+
 void Scenario::fault() {
     const std::uint64_t choice = loop_.random(14);
     switch (choice) {
@@ -48,8 +53,7 @@ void Scenario::fault() {
         return;
     case 6:
         trace("disk read-only");
-        disk_.writable = false;
-        loop_.world_in(loop_.between(100ms, 12s), [this] { disk_.writable = true; });
+        lost_for(disk_.writable, loop_.between(100ms, 12s));
         return;
     case 7:
         trace("a write will lie");
@@ -80,8 +84,7 @@ void Scenario::local_fault(std::uint64_t choice) {
     case 11:
         trace("admin without the right");
         tally_.reached("admin without the right");
-        server_.admin_has_right = false;
-        loop_.world_in(loop_.between(1s, 20s), [this] { server_.admin_has_right = true; });
+        lost_for(server_.admin_has_right, loop_.between(1s, 20s));
         return;
     case 12:
         trace("disk unreadable, crash");

@@ -55,6 +55,7 @@ class Scenario {
 
     // faults.cpp
     void plan_faults();
+    void lost_for(bool& ability, Clock::duration time);
     void fault();
     void local_fault(std::uint64_t choice);
     void followed_fault(std::uint64_t choice);
