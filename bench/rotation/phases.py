@@ -88,8 +88,8 @@ class FloorLogins:
 
 def run_phases(stage: Stage, contestant: Contestant, load: Load, slices: list[str], seconds: float,
                logins_per_rotation: int) -> dict[str, Result]:
-    """One pgbench, during which phases take turns slice by slice, `seconds` each: what drifts on a shared machine drifts
-    for all of them alike. In all of them the backends are sampled: it costs a little."""
+    """One pgbench, during which phases take turns slice by slice, `seconds` each: what drifts on a shared machine
+    drifts for all of them alike. In all of them the backends are sampled: it costs a little."""
     results = {phase: Result(phase) for phase in slices}
     windows = {phase: [] for phase in slices}
     run = Run(contestant.target(), load, len(slices) * (seconds + 2 * SETTLE) + login_allowance(load.clients) + 1)

@@ -85,11 +85,14 @@ def page(measured: list[dict], options) -> str:
     rows = Rows(measured)
     loads = list(dict.fromkeys(key[0] for key in rows.keys))
     titles = {"full": "At full load", "fixed": "At a fixed rate (about 60 %), latency from the due time"}
+    lengths = [options.seconds[min(run, len(options.seconds) - 1)] for run in range(len(rows.runs))]
     parts = ["# A rotation under load\n",
              f"{circumstances()}. 64 pgbench clients (select-only), pool of 20, a rotation every {options.every:g} s, "
-             f"backends replaced within 1 s; {len(rows.runs)} runs of {options.seconds:g} s for each phase, "
-             f"which take turns every {options.slice:g} s; medians, ratios taken within one run. The floor: steady state "
-             "while as many logins go straight to the server, in the same rhythm.\n", "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
+             f"backends replaced within 1 s; {len(rows.runs)} runs of pgbench "
+             f"({', '.join(f'{s:g} s' for s in lengths)}), "
+             f"in each of which the phases take turns every {options.slice:g} s; medians, ratios taken within one run. "
+             "The floor: steady state while as many logins go straight to the server, in the same rhythm.\n",
+             "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
     for load in loads:
         parts.append(f"## {titles[load]}\n")
         parts += [latency_table(rows, load, name) for name in ("p99", "p999", "longest_gap")]

@@ -24,10 +24,11 @@ from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
 from bench.harness.watch import ServerLog, Session  # noqa: E402
 from bench.rotation import report  # noqa: E402
 from bench.rotation.contestants import ALL, POOL_SIZE, ROTATOR_PASSWORD  # noqa: E402
-from bench.rotation.phases import FLOOR_PASSWORD, FLOOR_ROLE, Stage, run_hard_case, run_phases  # noqa: E402
+from bench.rotation.phases import FLOOR_PASSWORD, FLOOR_ROLE, SETTLE, Stage, run_hard_case, run_phases  # noqa: E402
 
 CLIENTS = 64
-ORDERS = (("steady", "rotating", "floor"), ("rotating", "floor", "steady"), ("floor", "steady", "rotating"))
+# One after the other, so that what drifts hits what is compared alike; steady state is shown, not judged by.
+ORDERS = (("rotating", "floor", "steady", "floor", "rotating"), ("floor", "rotating", "steady", "rotating", "floor"))
 
 
 def arguments():
@@ -35,10 +36,11 @@ def arguments():
     parser.add_argument("--contestants", default=",".join(ALL))
     parser.add_argument("--modes", default="simple,extended,prepared")
     parser.add_argument("--loads", default="full,fixed")
-    parser.add_argument("--rate", type=float, help="of the fixed load; default: 60 %% of the full load measured first")
+    parser.add_argument("--rate", type=float, help="of the fixed load; default: 60 %% of the first run's full load")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=12.0, help="of one phase in one run")
-    parser.add_argument("--slice", type=float, default=4.0, help="seconds after which the phases take turns")
+    parser.add_argument("--seconds", type=float, nargs="+", default=[60.0],
+                        help="of each run of pgbench; the last one holds for all further runs")
+    parser.add_argument("--slice", type=float, default=2.0, help="seconds after which the phases take turns")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between rotations")
     parser.add_argument("--hard-runs", type=int, default=3)
     parser.add_argument("--results", type=Path, default=REPOSITORY / "bench" / "results")
@@ -74,7 +76,8 @@ class Measurement:
         say(said + "".join(f"\n    {line}" for line in (outcome["errors"] + result.failures)[:3]))
 
     def phases(self, run: int, contestant, mode: str, name: str, load: Load) -> None:
-        turns = max(1, round(self.options.seconds / self.options.slice))
+        seconds = self.options.seconds[min(run, len(self.options.seconds) - 1)]
+        turns = max(1, int(seconds / (len(ORDERS[0]) * (self.options.slice + SETTLE))))
         slices = [phase for turn in range(turns) for phase in ORDERS[(run + turn) % len(ORDERS)]]
         results = run_phases(self.stage, contestant, load, slices, self.options.slice, self.logins[contestant.name])
         rotating = results["rotating"]
@@ -96,17 +99,17 @@ class Measurement:
         return round(0.6 * min(full), -2)
 
     def all_phases(self) -> None:
-        for mode in self.options.modes.split(","):
-            rate = None
-            for run in range(self.options.runs):
+        rates = {}
+        for run in range(self.options.runs):
+            for mode in self.options.modes.split(","):
                 for contestant in self.contestants:
                     if "full" in self.options.loads.split(","):
                         self.phases(run, contestant, mode, "full", Load(mode=mode, clients=CLIENTS))
                 if "fixed" not in self.options.loads.split(","):
                     continue
-                rate = rate or self.fixed_rate(mode)
+                rates.setdefault(mode, self.fixed_rate(mode))
                 for contestant in self.contestants:
-                    self.phases(run, contestant, mode, "fixed", Load(mode=mode, clients=CLIENTS, rate=rate))
+                    self.phases(run, contestant, mode, "fixed", Load(mode=mode, clients=CLIENTS, rate=rates[mode]))
 
     def hard_cases(self) -> None:
         for run in range(self.options.hard_runs):
@@ -135,10 +138,13 @@ def main() -> int:
             except Missing as reason:
                 missing.append(f"NOT RUN: {name}: {reason}")
         measurement = Measurement(options, stage, contestants)
-        measurement.all_phases()
-        measurement.hard_cases()
+        options.results.mkdir(parents=True, exist_ok=True)
+        try:
+            measurement.all_phases()
+            measurement.hard_cases()
+        except KeyboardInterrupt:
+            missing.append("NOT RUN: the rest, interrupted")
     rows = measurement.rows
-    options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "rotation.json").write_text(json.dumps(rows, indent=1) + "\n")
     page = report.page(rows, options)
     (options.results / "rotation.md").write_text(page)
