@@ -33,6 +33,13 @@ struct Pin {
     std::string_view freed_by; // what would free it, as one would type it
 };
 
+// A client's wish that another session end, or what that session is doing.
+struct KillRequest {
+    std::uint64_t id = 0; // as clients know sessions; 0: there is no such wish
+    bool query_only = false;
+};
+enum class KillAnswer { done, unknown, not_owner };
+
 class BackendExchange;
 
 class ClientExchange {
@@ -55,6 +62,9 @@ class ClientExchange {
     // Between two transactions as the client sees it: nothing asked that was not answered.
     virtual bool idle() const = 0;
     virtual Pin pin() const = 0;
+    // Looked at after each turn, of either machine; it stands until it is answered, and nothing is consumed meanwhile.
+    virtual KillRequest kill_request() const { return {}; }
+    virtual void answer_kill(KillAnswer, Output&) {}
 };
 
 enum class AttachResult {
