@@ -1,5 +1,6 @@
 #include "config/build.hpp"
 
+#include "protocol/auth/mysql_verifiers.hpp"
 #include "protocol/auth/scram.hpp"
 
 #include <algorithm>
@@ -14,6 +15,8 @@ Listener build_listener(const Section& section, Building& building) {
     listener.name = section.text("name");
     listener.protocol = section.choice<Protocol>("protocol");
     listener.address = *section.address("address");
+    listener.server_version = section.text("server_version");
+    listener.charset = section.text("charset");
     auto tls = section.section("tls");
     listener.tls.mode = tls.choice<ListenerTls>("mode");
     listener.tls.certificate = tls.path("certificate");
@@ -25,14 +28,25 @@ Listener build_listener(const Section& section, Building& building) {
     return listener;
 }
 
-bool is_mysql_verifier(std::string_view text) {
-    bool native = text.size() == 41 && text.front() == '*' &&
-                  text.find_first_not_of("0123456789ABCDEFabcdef", 1) == std::string_view::npos;
-    return native || text.starts_with("$A$");
+// Whether a client could be judged by it, and of which protocol. MySQL's own $A$... is taken, but of no use: it needs
+// the password itself.
+bool serves(Protocol protocol, const std::string& verifier) {
+    switch (protocol) {
+    case Protocol::postgres:
+        return protocol::auth::ScramVerifier::parse(verifier).has_value();
+    case Protocol::mysql:
+        break;
+    }
+    return protocol::auth::MysqlVerifiers().add(verifier);
 }
 
-// A client must be able to log in with one of them, so one at least is a SCRAM verifier.
-void build_user_verifiers(const Section& section, User& user, Problems& problems) {
+bool is_verifier(const std::string& text) {
+    return serves(Protocol::postgres, text) || serves(Protocol::mysql, text) || text.starts_with("$A$");
+}
+
+// A client must be able to log in with one of them, at one of the listeners.
+void build_user_verifiers(const Section& section, User& user, Building& building) {
+    auto& problems = building.problems;
     auto password = section.node("password");
     auto verifier = password != nullptr ? password->find("verifier") : nullptr;
     auto path = section.shown("password");
@@ -42,17 +56,21 @@ void build_user_verifiers(const Section& section, User& user, Problems& problems
         user.verifiers.push_back(verifier->text);
     for (const auto& item : verifier->items)
         user.verifiers.push_back(item.text);
-    bool scram = false;
-    for (const auto& text : user.verifiers) {
-        if (protocol::auth::ScramVerifier::parse(text))
-            scram = true;
-        else if (!is_mysql_verifier(text))
-            return problems.error(path + ".verifier",
-                                  "expects SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>");
-    }
-    if (!scram)
-        problems.error(path + ".verifier",
-                       "needs a SCRAM-SHA-256 verifier; others alone are not supported by this version");
+    if (!std::all_of(user.verifiers.begin(), user.verifiers.end(), is_verifier))
+        return problems.error(path + ".verifier",
+                              "expects SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>, or "
+                              "for MySQL CACHING-SHA2$..., *... or ED25519$...");
+    const auto usable = [&user](Protocol protocol) {
+        return std::any_of(user.verifiers.begin(), user.verifiers.end(),
+                           [protocol](const std::string& text) { return serves(protocol, text); });
+    };
+    const auto& listeners = building.config.listeners; // none: one for PostgreSQL is added
+    bool at_one = listeners.empty() ? usable(Protocol::postgres)
+                                    : std::any_of(listeners.begin(), listeners.end(),
+                                                  [&](const Listener& listener) { return usable(listener.protocol); });
+    if (!at_one)
+        problems.error(path + ".verifier", "holds none that a listener could check a client by: SCRAM-SHA-256$... for "
+                                           "PostgreSQL, CACHING-SHA2$..., *... or ED25519$... for MySQL");
 }
 
 User build_user(const Section& section, Building& building) {
@@ -62,7 +80,7 @@ User build_user(const Section& section, Building& building) {
         user.allow.push_back(*parse_network(network));
     user.methods = section.texts("methods");
     user.max_connections = section.integer("max_connections");
-    build_user_verifiers(section, user, building.problems);
+    build_user_verifiers(section, user, building);
     auto password = section.node("password");
     if (user.verifiers.empty())
         user.password = building.secrets.read(password, section.shown("password"));
@@ -129,6 +147,7 @@ void build(const Section& root, Building& building) {
         config.credentials.push_back(build_credential(section, building));
     for (const auto& section : root.entries("upstreams"))
         config.upstreams.push_back(build_upstream(section, building));
+    complete_credentials(building);
     for (const auto& section : root.entries("routes"))
         config.routes.push_back(build_route(section));
     build_store(root.section("store"), building);

@@ -1,5 +1,7 @@
 #include "config/build.hpp"
 
+#include <algorithm>
+
 namespace rekey::config {
 
 namespace {
@@ -57,7 +59,47 @@ Rotation build_rotation(const Section& section, const Source& source, Building& 
     return rotation;
 }
 
+// Of the first upstream that uses it, or whose credential it administers.
+Protocol protocol_of(const Config& config, const std::string& name) {
+    for (const auto& upstream : config.upstreams)
+        if (upstream.credential == name)
+            return upstream.protocol;
+    for (const auto& other : config.credentials) {
+        bool administered = other.rotation && other.rotation->admin && other.rotation->admin->credential == name;
+        auto used = std::find_if(config.upstreams.begin(), config.upstreams.end(),
+                                 [&](const Upstream& upstream) { return upstream.credential == other.name; });
+        if (administered && used != config.upstreams.end())
+            return used->protocol;
+    }
+    return Protocol::postgres;
+}
+
+// Two users are named for alternating_users only.
+void prefer_dual_password(Rotation& rotation, const std::string& path, Building& building) {
+    const auto& problems = building.problems;
+    if (problems.located(path + ".strategy") || problems.located(path + ".users"))
+        return;
+    rotation.strategy = Strategy::dual_password;
+    rotation.users.clear();
+    for (auto& setting : building.config.settings)
+        if (setting.path == path + ".strategy")
+            setting.value = setting.fingerprint = "dual_password";
+}
+
 } // namespace
+
+void complete_credentials(Building& building) {
+    for (auto& credential : building.config.credentials) {
+        credential.protocol = protocol_of(building.config, credential.name);
+        if (!credential.rotation)
+            continue;
+        auto& rotation = *credential.rotation;
+        if (credential.protocol == Protocol::mysql)
+            prefer_dual_password(rotation, "credentials[" + credential.name + "].rotation", building);
+        else if (credential.role.empty() && !rotation.users.empty())
+            credential.role = rotation.users.front();
+    }
+}
 
 Credential build_credential(const Section& section, Building& building) {
     Credential credential;
@@ -70,11 +112,8 @@ Credential build_credential(const Section& section, Building& building) {
     credential.window = section.section("replace").duration("window");
     credential.role = section.text("role");
     auto rotation = section.section("rotation");
-    if (section.has("rotation") && !building.problems.refused(rotation.shown())) {
+    if (section.has("rotation") && !building.problems.refused(rotation.shown()))
         credential.rotation = build_rotation(rotation, credential.source, building);
-        if (credential.role.empty() && !credential.rotation->users.empty())
-            credential.role = credential.rotation->users.front();
-    }
     auto place = building.problems.place_of(section.shown());
     credential.where = place.file->name + ":" + std::to_string(place.line);
     return credential;

@@ -52,6 +52,7 @@ struct Listener {
     Protocol protocol = Protocol::postgres;
     Address address;
     ListenerTlsOptions tls;
+    std::string server_version, charset; // MySQL's greeting; empty: as the first upstream of its routes
 };
 
 // One network that may connect; prefix 0..32 or 0..128, or the word `unix`.
@@ -66,7 +67,7 @@ struct User {
     std::string name;
     // Exactly one of password and verifiers, or neither with methods: [cert].
     protocol::Secret password;          // from file, env or value
-    std::vector<std::string> verifiers; // SCRAM-SHA-256$…; others are MySQL's
+    std::vector<std::string> verifiers; // SCRAM-SHA-256$…; others are MySQL's, see protocol/auth/mysql_verifiers.hpp
     std::vector<Network> allow;         // default: loopback and unix
     std::vector<std::string> methods;   // empty: the protocol's strongest
     std::uint32_t max_connections = 0;  // 0: no limit
@@ -105,13 +106,14 @@ struct Rotation {
 
 struct Credential {
     std::string name;
+    Protocol protocol = Protocol::postgres; // of the upstreams that use it
     Source source;
     Duration refresh{5000};
     Duration drain_deadline{300000};
     Pinned pinned = Pinned::wait;
     std::uint32_t surge = 1;
     Duration window{1000};
-    std::string role; // defaults to users[0] with alternating_users
+    std::string role; // PostgreSQL; defaults to users[0] with alternating_users
     std::optional<Rotation> rotation;
     std::string where; // file:line, for messages
 };

@@ -17,7 +17,7 @@ const std::vector<Option> table{
 
     {"listeners", named_list, "(one named `postgres`)", "", restart, "where clients connect"},
     {"listeners[].name", name, "(required)", "", live, "what routes call it"},
-    {"listeners[].protocol", choice, "postgres", "postgres|!mysql", restart, "what clients speak there"},
+    {"listeners[].protocol", choice, "postgres", "postgres|mysql", restart, "what clients speak there"},
     {"listeners[].address", address, "127.0.0.1:6432", "", restart,
      "host:port, [v6]:port or unix:/path; port 0 takes a free one"},
     {"listeners[].tls", section, "", "", live, "TLS towards clients"},
@@ -28,8 +28,10 @@ const std::vector<Option> table{
     {"listeners[].tls.key", readable_path, "", "", live, "PEM file with the certificate's private key"},
     {"listeners[].tls.client_ca", readable_path, "", "", live,
      "PEM file with the authorities that client certificates must come from"},
-    {"listeners[].server_version", text, "", "", not_yet, "what the greeting says (MySQL)"},
-    {"listeners[].charset", text, "", "", not_yet, "what the greeting says (MySQL)"},
+    {"listeners[].server_version", text, "(that of the first upstream of its routes)", "", restart,
+     "what the greeting calls the server, which speaks before the route is known", "protocol=mysql"},
+    {"listeners[].charset", text, "(that of the first upstream of its routes)", "", restart,
+     "the character set or collation of the greeting", "protocol=mysql"},
 
     {"users", named_list, "", "", live, "the stable local identities of clients; a rotation never changes them"},
     {"users[].name", name, "(required)", "", live, "the name clients log in with"},
@@ -37,7 +39,7 @@ const std::vector<Option> table{
     {"users[].allow", networks, "127.0.0.0/8, ::1/128, unix", "", live,
      "networks the user may connect from; `unix` is unix sockets"},
     {"users[].methods", choices, "(the strongest)",
-     "scram-sha-256|md5|cert|!caching_sha2_password|!mysql_native_password|!client_ed25519", live,
+     "scram-sha-256|md5|cert|caching_sha2_password|mysql_native_password|client_ed25519|mysql_clear_password", live,
      "how the user may authenticate"},
     {"users[].max_connections", integer, "0", "0..1000000", live, "client connections of this user; 0 is no limit"},
 
@@ -78,8 +80,8 @@ const std::vector<Option> table{
     {"credentials[].role", name, "(`rotation.users[0]` with alternating_users)", "", replacement,
      "PostgreSQL role every backend takes; keeps current_user and ownership when the login role changes"},
     {"credentials[].rotation", optional_section, "", "", live, "rotation by Rekey itself; for `local` sources"},
-    {"credentials[].rotation.strategy", choice, "alternating_users", "single_user|alternating_users|!dual_password",
-     restart, "how the old credential gives way to the new one"},
+    {"credentials[].rotation.strategy", choice, "alternating_users", "single_user|alternating_users|dual_password",
+     restart, "how the old credential gives way to the new one; `dual_password` is MySQL's and its default"},
     {"credentials[].rotation.users", texts, "(the initial user and NAME_clone)", "", restart,
      "the two login roles, in turn", "strategy=alternating_users"},
     {"credentials[].rotation.overlap", duration, "0s", "0s..30d", live,
@@ -88,7 +90,7 @@ const std::vector<Option> table{
     {"credentials[].rotation.window", window, "", "", live,
      "time of day for scheduled rotations, like `02:00-04:00 UTC`"},
     {"credentials[].rotation.admin", optional_section, "", "", live,
-     "who may change the password; with single_user the role may change its own"},
+     "who may change the password; with single_user the role may change its own, but for MySQL's"},
     {"credentials[].rotation.admin.username", name, "", "", live, "the administrator's login role"},
     {"credentials[].rotation.admin.password", secret, "", "", live, "its password"},
     {"credentials[].rotation.admin.credential", text, "", "", live,
@@ -96,7 +98,8 @@ const std::vector<Option> table{
 
     {"upstreams", named_list, "", "", live, "database servers with their pools"},
     {"upstreams[].name", name, "(required)", "", live, "what routes call it"},
-    {"upstreams[].protocol", choice, "postgres", "postgres|!mysql", restart, "what the servers speak"},
+    {"upstreams[].protocol", choice, "postgres", "postgres|mysql", restart,
+     "what the servers speak; `mysql` is MariaDB, too"},
     {"upstreams[].hosts", addresses, "", "", replacement, "the servers, host:port, [v6]:port or unix:/path"},
     {"upstreams[].uri", uri, "", "", replacement, "or all in one: postgresql://host:port/database?sslmode=verify-full"},
     {"upstreams[].database", text, "", "", live, "for verifying a credential where the routes name no database"},
@@ -160,7 +163,8 @@ const std::vector<Option> secret_table{
     {"env", variable, "", "", live, "an environment variable"},
     {"value", text, "", "", live, "the secret itself"},
     {"verifier", texts, "", "", live,
-     "users only: `SCRAM-SHA-256$...` as PostgreSQL stores it, or a list of verifiers"},
+     "users only: `SCRAM-SHA-256$...` as PostgreSQL stores it, `CACHING-SHA2$...`, `*...` or `ED25519$...` for MySQL; "
+     "or a list of verifiers"},
     {"strict_permissions", boolean, "false", "", live, "with `file`: refuse one that others may read, not only warn"},
 };
 

@@ -17,7 +17,25 @@ bool lists(const std::vector<std::string>& methods, std::string_view method) {
     return std::find(methods.begin(), methods.end(), method) != methods.end();
 }
 
+// Clients read the version's number; a name with spaces or quotes would only be a mistake.
+void validate_greeting(const Listener& listener, Problems& problems) {
+    auto path = at("listeners", listener.name);
+    const auto& version = listener.server_version;
+    bool printable = std::all_of(version.begin(), version.end(), [](char c) { return c > ' ' && c < 127; });
+    bool number =
+        !version.empty() && version.front() >= '0' && version.front() <= '9' && version.find('.') != std::string::npos;
+    if (problems.located(path + ".server_version") && (!printable || !number || version.size() > 60))
+        problems.error(path + ".server_version", "expects a version, like 8.4.5 or 10.11.8-MariaDB");
+    bool word = !listener.charset.empty() && listener.charset.size() <= 64 &&
+                std::all_of(listener.charset.begin(), listener.charset.end(),
+                            [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+    if (problems.located(path + ".charset") && !problems.bad(path + ".charset") && !word)
+        problems.error(path + ".charset", "expects a character set or collation, like utf8mb4 or utf8mb4_general_ci");
+}
+
 void validate_listener(const Listener& listener, Problems& problems) {
+    if (listener.protocol == Protocol::mysql)
+        validate_greeting(listener, problems);
     auto tls = at("listeners", listener.name) + ".tls";
     if (listener.name.empty() || problems.bad(tls) || problems.bad(tls + ".mode"))
         return;
@@ -50,6 +68,17 @@ void validate_addresses(const Config& config, Problems& problems) {
         take(*config.admin.console, "admin.console");
 }
 
+bool any_listener(const Config& config, Protocol protocol) {
+    return std::any_of(config.listeners.begin(), config.listeners.end(),
+                       [protocol](const Listener& listener) { return listener.protocol == protocol; });
+}
+
+// `cert` is of both.
+bool can_be_used(const Config& config, const std::string& method) {
+    bool postgres = method == "scram-sha-256" || method == "md5";
+    return method == "cert" || any_listener(config, postgres ? Protocol::postgres : Protocol::mysql);
+}
+
 void validate_user(const User& user, Problems& problems) {
     auto path = at("users", user.name);
     auto password = path + ".password";
@@ -74,6 +103,10 @@ void validate_users(const Config& config, Problems& problems) {
         validate_user(user, problems);
         if (lists(user.methods, "cert") && !certificates_checked)
             problems.warn(path + ".methods", "cert can never be used: no listener has tls.client_ca");
+        bool usable = user.methods.empty() || std::any_of(user.methods.begin(), user.methods.end(),
+                                                          [&](const auto& m) { return can_be_used(config, m); });
+        if (!usable)
+            problems.warn(path + ".methods", "are of a protocol that no listener speaks");
         if (open != config.listeners.end() && !problems.located(path + ".allow") && !warned) {
             problems.warn(path, "may connect from loopback and unix sockets only, although listeners[" + open->name +
                                     "] can be reached from elsewhere; see `allow`");
@@ -113,11 +146,18 @@ void validate_upstream(const Config& config, const Upstream& upstream, Problems&
         if (credential->surge > upstream.pool.size)
             problems.error(at("credentials", credential->name) + ".replace.surge",
                            "is greater than the pool's size in " + path + ", " + std::to_string(upstream.pool.size));
+    bool mysql = upstream.protocol == Protocol::mysql;
+    if (!any_listener(config, upstream.protocol))
+        problems.warn(path, std::string("cannot be reached: no listener speaks ") + (mysql ? "mysql" : "postgres"));
+    if (mysql && problems.located(path + ".uri"))
+        problems.error(path + ".uri", "is for PostgreSQL; name the hosts");
+    if (mysql && upstream.tls.negotiation == TlsNegotiation::direct)
+        problems.error(path + ".tls.negotiation", "direct is PostgreSQL's");
     bool direct = upstream.tls.negotiation == TlsNegotiation::direct;
     bool all_tls = upstream.tls.mode ? *upstream.tls.mode >= UpstreamTls::require
                                      : std::none_of(upstream.hosts.begin(), upstream.hosts.end(),
                                                     [](const Address& host) { return host.is_loopback(); });
-    if (direct && !all_tls)
+    if (direct && !mysql && !all_tls)
         problems.error(path + ".tls.negotiation", "direct needs mode require, verify-ca or verify-full");
 }
 

@@ -36,6 +36,8 @@ void validate_admin(const Config& config, const Credential& credential, Problems
     if (!admin) {
         if (credential.rotation->strategy == Strategy::alternating_users)
             problems.error(path, "is missing; alternating_users needs one");
+        if (credential.rotation->strategy == Strategy::dual_password)
+            problems.error(path, "is missing; dual_password needs one");
         return;
     }
     if (problems.bad(path))
@@ -68,6 +70,21 @@ void validate_chain(const Config& config, const Credential& first, Problems& pro
     }
 }
 
+// What one protocol has and the other has not.
+void validate_protocol(const Config& config, const Credential& credential, Problems& problems) {
+    auto path = path_of(credential);
+    for (const auto& upstream : config.upstreams)
+        if (upstream.credential == credential.name && upstream.protocol != credential.protocol)
+            problems.error("upstreams[" + upstream.name + "].credential",
+                           "is also of an upstream that speaks another protocol");
+    bool mysql = credential.protocol == Protocol::mysql;
+    if (mysql && !credential.role.empty())
+        problems.error(path + ".role", "is PostgreSQL's; a MySQL account has none to take");
+    if (!mysql && credential.rotation && credential.rotation->strategy == Strategy::dual_password)
+        problems.error(path + ".rotation.strategy",
+                       "dual_password is MySQL's; PostgreSQL has alternating_users and single_user");
+}
+
 void validate_credential(const Config& config, const Credential& credential, Problems& problems) {
     auto path = path_of(credential);
     bool refused = problems.refused(path + ".source") || problems.bad(path + ".source") ||
@@ -88,6 +105,7 @@ void validate_credential(const Config& config, const Credential& credential, Pro
     for (const auto& name : credential.source.environment)
         if (!is_variable_name(name))
             problems.error(path + ".source.environment", "\"" + name + "\" is no name of an environment variable");
+    validate_protocol(config, credential, problems);
     if (!local || !credential.rotation)
         return;
     if (credential.rotation->strategy == Strategy::alternating_users)

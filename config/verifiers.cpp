@@ -1,4 +1,5 @@
 #include "config/build.hpp"
+#include "protocol/auth/mysql_verifiers.hpp"
 #include "protocol/auth/scram.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ const std::string* password_print(const Config& config, const std::string& user)
 // The verifier that `previous` derived from the same password and salt; empty when there is none.
 std::string known_verifier(const Config& config, const User& user, const Config* previous) {
     auto known = previous != nullptr ? previous->find_user(user.name) : nullptr;
-    if (known == nullptr || known->verifiers.size() != 1)
+    if (known == nullptr || known->verifiers.empty())
         return {};
     auto before = password_print(*previous, user.name), now = password_print(config, user.name);
     auto parsed = protocol::auth::ScramVerifier::parse(known->verifiers.front());
@@ -42,6 +43,8 @@ bool lists(const std::vector<std::string>& methods, std::string_view method) {
 } // namespace
 
 void derive_verifiers(Config& config, const Config* previous) {
+    bool serves_mysql = std::any_of(config.listeners.begin(), config.listeners.end(),
+                                    [](const Listener& listener) { return listener.protocol == Protocol::mysql; });
     for (auto& user : config.users) {
         if (user.password.empty())
             continue;
@@ -53,8 +56,13 @@ void derive_verifiers(Config& config, const Config* previous) {
             }
             user.verifiers = {verifier};
         }
-        if (!lists(user.methods, "md5"))
-            user.password = protocol::Secret(); // nobody needs it any more
+        if (serves_mysql)
+            user.verifiers.push_back(
+                protocol::auth::MysqlVerifiers::text(protocol::auth::caching_sha2_hash(user.password.reveal())));
+        bool needed = lists(user.methods, "md5") || lists(user.methods, "mysql_native_password") ||
+                      lists(user.methods, "client_ed25519");
+        if (!needed)
+            user.password = protocol::Secret();
     }
 }
 

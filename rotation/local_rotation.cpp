@@ -3,8 +3,6 @@
 #include "rotation/local_rotator.hpp"
 #include "rotation/password.hpp"
 
-#include "protocol/auth/scram.hpp"
-
 #include <algorithm>
 
 namespace rekey::rotation {
@@ -21,10 +19,6 @@ std::string random_id(Environment& environment) {
         id += "0123456789abcdef"[byte & 15];
     }
     return id;
-}
-
-std::string scram_text(std::string_view password, std::string_view salt) {
-    return protocol::auth::scram_verifier(password, salt, 4096).text();
 }
 
 } // namespace
@@ -67,7 +61,7 @@ Flow<std::string> LocalRotator::attempt() {
         co_return not_staged;
     }
     bool works = false;
-    if (resumed && !condemned_.holds(entry_.pending->version, now())) {
+    if (resumed && unrefused()) {
         works = co_await test(true);
     }
     if (!works) {
@@ -78,6 +72,16 @@ Flow<std::string> LocalRotator::attempt() {
             }
             co_return unprepared;
         }
+    }
+    // Perhaps it is set already. To set it twice could end the current one, where an account has two passwords.
+    const bool perhaps_set = !works && resumed && !recovering_ && unrefused();
+    if (perhaps_set) {
+        works = co_await test(true);
+    }
+    if (perhaps_set && !works && unrefused()) {
+        co_return "the pending password could not be tried: " + status_.reason;
+    }
+    if (!works) {
         const Changed changed = co_await change();
         if (changed == Changed::no) {
             const std::string why = status_.reason;
@@ -103,6 +107,9 @@ Flow<std::string> LocalRotator::attempt() {
     publish(credential_of(*entry_.current, entry_.generation), std::move(order));
     co_return std::string();
 }
+
+// No server is known to refuse PENDING.
+bool LocalRotator::unrefused() const { return !condemned_.holds(entry_.pending->version, now()); }
 
 // Nothing touches the database before PENDING is durable.
 std::string LocalRotator::stage() {
@@ -140,28 +147,47 @@ void LocalRotator::abandon() {
     save();
 }
 
+// Asks what the strategy wants to know; false: not to be had, the reason is in the status.
+Flow<bool> LocalRotator::inspect(Task task, std::string user) {
+    answers_.clear();
+    for (;;) {
+        Question question = settings_.strategy->inspect(task, user, answers_);
+        if (question.statements.empty()) {
+            co_return true;
+        }
+        if (question.as_serving && (!current_ || uncertain_)) {
+            answers_.emplace_back();
+            continue;
+        }
+        const CredentialPtr login = question.as_serving ? current_ : admin();
+        StatementResult answer = co_await administer(login, std::move(question.statements));
+        if (!answer.ok) {
+            co_return false;
+        }
+        answers_.push_back(std::move(answer.rows));
+    }
+}
+
 Flow<std::string> LocalRotator::prepare() {
     const std::string user = entry_.pending->username;
-    const std::string question = settings_.strategy->inspect(user);
-    if (question.empty()) {
-        co_return std::string();
-    }
-    std::vector<std::string> questions{question};
-    const StatementResult facts = co_await administer(std::move(questions));
-    if (!facts.ok) {
+    const bool known = co_await inspect(Task::change, user);
+    if (!known) {
         co_return status_.reason;
     }
-    const Preparation preparation = settings_.strategy->prepare(user, facts.rows);
+    const Preparation preparation = settings_.strategy->prepare(user, answers_);
+    if (!preparation.refusal.empty()) {
+        co_return preparation.refusal;
+    }
     if (!preparation.required.empty()) {
-        const StatementResult made = co_await administer(preparation.required);
+        const StatementResult made = co_await administer(admin(), preparation.required);
         if (!made.ok) {
             co_return status_.reason;
         }
-        log(LogLevel::info, "made the role " + user);
+        log(LogLevel::info, "prepared the role " + user);
     }
     for (const std::string& wish : preparation.wished) {
         std::vector<std::string> alone{wish};
-        const StatementResult granted = co_await administer(std::move(alone));
+        const StatementResult granted = co_await administer(admin(), std::move(alone));
         if (!granted.ok) {
             log(LogLevel::warn, "a setting was not copied to " + user + ": " + granted.reason);
         }
@@ -182,9 +208,8 @@ Flow<LocalRotator::Changed> LocalRotator::change() {
     ports_.environment->random_bytes(reinterpret_cast<unsigned char*>(work->salt.data()), work->salt.size());
     Reply<bool> computed;
     ports_.environment->run_blocking(
-        [work, make = ports_.verifier] {
-            work->verifier = make ? make(work->password.reveal(), work->salt)
-                                  : scram_text(work->password.reveal(), work->salt);
+        [work, make = ports_.verifier != nullptr ? ports_.verifier : settings_.strategy->verifier(answers_)] {
+            work->verifier = make(work->password.reveal(), work->salt);
         },
         [done = computed.callback()] { done(true); });
     co_await computed;
@@ -194,7 +219,8 @@ Flow<LocalRotator::Changed> LocalRotator::change() {
         ports_.pools->pause_logins(settings_.name);
     }
     const std::string user = entry_.pending->username;
-    const StatementResult result = co_await administer(settings_.strategy->change(user, work->verifier));
+    const StatementResult result =
+        co_await administer(admin(), settings_.strategy->change(user, work->verifier, answers_));
     if (result.ok) {
         crash_point("altered");
         record(AuditEvent::alter, "ok", {{"user", user}});
@@ -206,9 +232,9 @@ Flow<LocalRotator::Changed> LocalRotator::change() {
         co_return Changed::yes;
     }
     record(AuditEvent::alter, result.reason, {{"user", user}});
-    // Class 08 and 57: the connection or the server ended, perhaps after the commit.
+    // Class 08, 57 and 70: the connection, the server or the statement was ended, perhaps after the commit.
     const bool answered = !result.sqlstate.empty() && !result.sqlstate.starts_with("08") &&
-                          !result.sqlstate.starts_with("57");
+                          !result.sqlstate.starts_with("57") && !result.sqlstate.starts_with("70");
     if (result.login != LoginResult::accepted || answered) {
         if (old_dies && current_ && !uncertain_) {
             ports_.pools->resume_logins(settings_.name);
@@ -229,7 +255,8 @@ Flow<bool> LocalRotator::test(bool only_once) {
         const bool no_way_back = verdict == Verdict::lagging && settings_.strategy->old_dies_at_change();
         if (verdict == Verdict::accepted || no_way_back) {
             if (no_way_back) {
-                log(LogLevel::warn, "a standby still refuses the new password, and the old one is gone: it is published");
+                log(LogLevel::warn,
+                    "a standby still refuses the new password, and the old one is gone: it is published");
             }
             entry_.step = JournalStep::tested;
             save();
@@ -250,8 +277,7 @@ void LocalRotator::promote() {
     entry_.generation = next_generation();
     entry_.current_since = ports_.environment->wall_now();
     entry_.step = JournalStep::promoted;
-    entry_.retire_previous = !settings_.strategy->retire(entry_.previous->username).empty() &&
-                             entry_.previous->username != entry_.current->username;
+    entry_.retire_previous = settings_.strategy->retires(entry_.previous->username, entry_.current->username);
     const bool durable = save();
     record(AuditEvent::promote, durable ? "ok" : "kept in memory: the store cannot be written");
     if (durable) {
@@ -270,8 +296,7 @@ CredentialPtr LocalRotator::admin() const {
 }
 
 // Through `admin`, or as the role itself. The reason of a failure is left in the status.
-Flow<StatementResult> LocalRotator::administer(std::vector<std::string> statements) {
-    const CredentialPtr login = admin();
+Flow<StatementResult> LocalRotator::administer(CredentialPtr login, std::vector<std::string> statements) {
     if (!login) {
         StatementResult none;
         none.reason = status_.reason = "the credential of `admin` is not available yet";
@@ -284,8 +309,11 @@ Flow<StatementResult> LocalRotator::administer(std::vector<std::string> statemen
         login_refused(current_->generation, result.reason); // as any login of the pool
     }
     if (!result.ok) {
-        const char* what = result.login == LoginResult::accepted ? "`admin` could not do it: " : "`admin` cannot log in: ";
-        status_.reason = what + result.reason + (result.sqlstate.empty() ? "" : " (" + result.sqlstate + ")");
+        const std::string who = login == current_ ? "the role itself" : "`admin`";
+        const std::string advice = settings_.strategy->advice(result);
+        status_.reason = who + (result.login == LoginResult::accepted ? " could not do it: " : " cannot log in: ") +
+                         result.reason + (result.sqlstate.empty() ? "" : " (" + result.sqlstate + ")") +
+                         (advice.empty() ? "" : "; " + advice);
     }
     co_return result;
 }

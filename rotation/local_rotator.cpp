@@ -239,8 +239,8 @@ std::string LocalRotator::plan() const {
     text += "log in with it on every host, then make it current in the store\n";
     text += "publish generation " + std::to_string(next_generation()) + ", replace backends one by one (surge " +
             std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) + " ms)\n";
-    if (!settings_.strategy->retire(current).empty()) {
-        text += "end the password of " + current + " after " + std::to_string(settings_.overlap.count()) + " ms\n";
+    if (settings_.strategy->retires(current, user)) {
+        text += "end the old password of " + current + " after " + std::to_string(settings_.overlap.count()) + " ms\n";
     }
     return text + "prove that the old password is refused\n";
 }

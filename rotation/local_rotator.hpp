@@ -40,13 +40,15 @@ class LocalRotator final : public RotatorCore {
     // local_rotation.cpp: one rotation, up to its publication
     Flow<> rotate_once();
     Flow<std::string> attempt(); // why it is held; empty: published
+    bool unrefused() const;
     std::string stage();
     void abandon();
+    Flow<bool> inspect(Task task, std::string user);
     Flow<std::string> prepare();
     Flow<Changed> change();
     Flow<bool> test(bool only_once);
     void promote();
-    Flow<StatementResult> administer(std::vector<std::string> statements);
+    Flow<StatementResult> administer(CredentialPtr login, std::vector<std::string> statements);
     CredentialPtr admin() const;
 
     // local_settle.cpp
@@ -60,6 +62,7 @@ class LocalRotator final : public RotatorCore {
     bool recovering_ = false;
     bool emergency_ = false;
     std::optional<std::chrono::milliseconds> deadline_;
+    Answers answers_;        // what the database told before the change or the retirement under way
     bool resume_ = false;    // an interrupted rotation is to be completed
     Clock::time_point not_before_{};               // after a rotation that was held
     std::optional<Clock::time_point> seek_at_;     // the next try when nothing serves

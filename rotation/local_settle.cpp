@@ -61,8 +61,17 @@ Flow<> LocalRotator::retire_previous() {
     BackOff retry = fetch_back_off;
     Signal pause(*ports_.environment);
     for (;;) {
-        const StatementResult result = co_await administer(settings_.strategy->retire(user));
-        if (result.ok) {
+        const bool known = co_await inspect(Task::retire, user);
+        std::vector<std::string> statements;
+        if (known) {
+            statements = settings_.strategy->retire(user, answers_);
+        }
+        bool retired = known && statements.empty();
+        if (!statements.empty()) {
+            const StatementResult result = co_await administer(admin(), std::move(statements));
+            retired = result.ok;
+        }
+        if (retired) {
             record(AuditEvent::revoke, "ok", {{"user", user}});
             co_return;
         }

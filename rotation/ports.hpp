@@ -59,9 +59,13 @@ struct StatementResult {
     LoginResult login = LoginResult::unavailable; // accepted once it succeeded, whatever came later
     bool ok = false;      // logged in and every statement succeeded
     std::string sqlstate; // of the first failure; empty when the connection ended without an answer
+    std::uint32_t error = 0; // of the same: the server's own number, where its protocol has one
     std::string reason;   // for a log; never a secret, never the statement
     std::vector<std::vector<std::string>> rows; // of the last statement; NULL is an empty string
 };
+
+// What a server is given instead of a password, made of it and of 16 random bytes. For a blocking thread.
+using MakeVerifier = std::string (*)(std::string_view password, std::string_view salt);
 
 // Runs statements on the primary host of the first upstream that uses the credential, over one connection that ends
 // afterwards. Each statement is sent alone, as a simple query; the first that fails is the last that is sent. The text

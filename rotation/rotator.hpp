@@ -61,9 +61,8 @@ struct RotatorPorts {
     Audit* audit = nullptr;
     // The current credential of another name, for `admin: { credential: NAME }`; null when there is none.
     std::function<CredentialPtr(const std::string&)> current_of;
-    // What the server is given instead of a password, made on a blocking thread from the password and 16 random bytes;
-    // null: a SCRAM-SHA-256 verifier. The simulation has a cheap one.
-    std::function<std::string(std::string_view password, std::string_view salt)> verifier;
+    // Makes what the server is given instead of a password; null: as the strategy says. The simulation has a cheap one.
+    MakeVerifier verifier = nullptr;
     LogSink log;
 };
 

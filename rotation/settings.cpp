@@ -52,7 +52,7 @@ Settings::Settings(const config::Credential& configuration)
     initial.version = "initial";
     const config::Rotation rotation_by_default;
     const config::Rotation& rotation = configuration.rotation ? *configuration.rotation : rotation_by_default;
-    strategy = make_strategy(rotation, first.username);
+    strategy = make_strategy(configuration.protocol, rotation, first.username);
     overlap = rotation.overlap;
     every = rotation.every;
     window = rotation.window;

@@ -1,7 +1,6 @@
 #include "rotation/strategies/alternating_users.hpp"
 
 #include "rotation/strategies/postgres_quote.hpp"
-#include "rotation/strategies/postgres_statements.hpp"
 
 #include <algorithm>
 #include <map>
@@ -42,25 +41,25 @@ std::string number(const std::string& text) {
 
 } // namespace
 
-std::string AlternatingUsers::inspect(const std::string& user) const {
-    if (user != second_) {
+Question AlternatingUsers::inspect(Task task, const std::string& user, const Answers& answers) const {
+    if (task != Task::change || user != second_ || !answers.empty()) {
         return {};
     }
     const std::string both = "(" + quote_text(first_) + ", " + quote_text(second_) + ")";
-    return "SELECT 'role', rolname::text, rolconnlimit::text, '' FROM pg_roles WHERE rolname IN " + both +
-           " UNION ALL SELECT 'setting', r.rolname::text, coalesce(d.datname::text, ''), c.setting"
-           " FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole"
-           " LEFT JOIN pg_database d ON d.oid = s.setdatabase CROSS JOIN LATERAL unnest(s.setconfig) AS c(setting)"
-           " WHERE r.rolname IN " +
-           both;
+    return {{"SELECT 'role', rolname::text, rolconnlimit::text, '' FROM pg_roles WHERE rolname IN " + both +
+             " UNION ALL SELECT 'setting', r.rolname::text, coalesce(d.datname::text, ''), c.setting"
+             " FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole"
+             " LEFT JOIN pg_database d ON d.oid = s.setdatabase CROSS JOIN LATERAL unnest(s.setconfig) AS c(setting)"
+             " WHERE r.rolname IN " +
+             both}};
 }
 
-Preparation AlternatingUsers::prepare(const std::string& user, const Rows& rows) const {
+Preparation AlternatingUsers::prepare(const std::string& user, const Answers& answers) const {
     Preparation preparation;
-    if (user != second_) {
+    if (user != second_ || answers.empty()) {
         return preparation;
     }
-    const RoleFacts model = facts_of(first_, rows), clone = facts_of(second_, rows);
+    const RoleFacts model = facts_of(first_, answers[0]), clone = facts_of(second_, answers[0]);
     const std::string limit = number(model.connection_limit.value_or("-1"));
     const std::string clone_name = quote_name(second_);
     if (!clone.connection_limit) {
@@ -83,11 +82,12 @@ Preparation AlternatingUsers::prepare(const std::string& user, const Rows& rows)
     return preparation;
 }
 
-std::vector<std::string> AlternatingUsers::change(const std::string& user, const std::string& verifier) const {
+std::vector<std::string> AlternatingUsers::change(const std::string& user, const std::string& verifier,
+                                                  const Answers&) const {
     return set_verifier(first_, user, verifier);
 }
 
-std::vector<std::string> AlternatingUsers::retire(const std::string& user) const {
+std::vector<std::string> AlternatingUsers::retire(const std::string& user, const Answers&) const {
     return under_lock(first_, "ALTER ROLE " + quote_name(user) + " PASSWORD NULL");
 }
 

@@ -3,6 +3,7 @@
 // password.
 #pragma once
 
+#include "rotation/strategies/postgres_statements.hpp"
 #include "rotation/strategies/strategy.hpp"
 
 namespace rekey::rotation::postgres {
@@ -16,10 +17,14 @@ class AlternatingUsers final : public Strategy {
     bool needs_admin() const override { return true; }
     std::string next_user(const std::string& current) const override { return current == first_ ? second_ : first_; }
     std::string role() const override { return first_; }
-    std::string inspect(const std::string& user) const override;
-    Preparation prepare(const std::string& user, const Rows& rows) const override;
-    std::vector<std::string> change(const std::string& user, const std::string& verifier) const override;
-    std::vector<std::string> retire(const std::string& user) const override;
+    Question inspect(Task task, const std::string& user, const Answers& answers) const override;
+    Preparation prepare(const std::string& user, const Answers& answers) const override;
+    MakeVerifier verifier(const Answers&) const override { return scram_verifier; }
+    std::vector<std::string> change(const std::string& user, const std::string& verifier,
+                                    const Answers& answers) const override;
+    bool retires(const std::string& user, const std::string& successor) const override { return user != successor; }
+    std::vector<std::string> retire(const std::string& user, const Answers& answers) const override;
+    std::string advice(const StatementResult& failure) const override { return advice_on(failure); }
 
   private:
     std::string first_, second_;

@@ -1,7 +1,10 @@
-// The statements that both PostgreSQL strategies send.
+// What both PostgreSQL strategies have in common.
 #pragma once
 
+#include "rotation/ports.hpp"
+
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rekey::rotation::postgres {
@@ -13,5 +16,10 @@ namespace rekey::rotation::postgres {
 std::vector<std::string> under_lock(const std::string& family, const std::string& statement);
 
 std::vector<std::string> set_verifier(const std::string& family, const std::string& user, const std::string& verifier);
+
+// SCRAM-SHA-256 with the server's own number of iterations.
+std::string scram_verifier(std::string_view password, std::string_view salt);
+
+std::string advice_on(const StatementResult& failure);
 
 } // namespace rekey::rotation::postgres

@@ -1,6 +1,7 @@
 // One role, one password: the change ends the old one at once. Logins that race it are covered by the pause.
 #pragma once
 
+#include "rotation/strategies/postgres_statements.hpp"
 #include "rotation/strategies/strategy.hpp"
 
 namespace rekey::rotation::postgres {
@@ -12,10 +13,14 @@ class SingleUser final : public Strategy {
     bool needs_admin() const override { return false; }
     std::string next_user(const std::string& current) const override { return current; }
     std::string role() const override { return {}; }
-    std::string inspect(const std::string&) const override { return {}; }
-    Preparation prepare(const std::string&, const Rows&) const override { return {}; }
-    std::vector<std::string> change(const std::string& user, const std::string& verifier) const override;
-    std::vector<std::string> retire(const std::string&) const override { return {}; }
+    Question inspect(Task, const std::string&, const Answers&) const override { return {}; }
+    Preparation prepare(const std::string&, const Answers&) const override { return {}; }
+    MakeVerifier verifier(const Answers&) const override { return scram_verifier; }
+    std::vector<std::string> change(const std::string& user, const std::string& verifier,
+                                    const Answers& answers) const override;
+    bool retires(const std::string&, const std::string&) const override { return false; }
+    std::vector<std::string> retire(const std::string&, const Answers&) const override { return {}; }
+    std::string advice(const StatementResult& failure) const override { return advice_on(failure); }
 };
 
 } // namespace rekey::rotation::postgres

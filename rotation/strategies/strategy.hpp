@@ -4,11 +4,12 @@
 // dialect. A text may hold a verifier, never a plaintext password.
 //
 // Fencing: change() and retire() take a lock at the database over their one statement that matters, so two processes
-// which rotate the same role cannot interleave there. That is all it does: against two processes with stores of their own
-// each believing in its password, only one rotator per role helps.
+// which rotate the same role cannot interleave there. That is all it does: against two processes with stores of their
+// own each believing in its password, only one rotator per role helps.
 #pragma once
 
 #include "config/config.hpp"
+#include "rotation/ports.hpp"
 
 #include <memory>
 #include <string>
@@ -19,7 +20,18 @@ namespace rekey::rotation {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+enum class Task { change, retire };
+
+// Statements for one connection; the rows of the last are the answer.
+struct Question {
+    std::vector<std::string> statements; // empty: nothing more to ask
+    bool as_serving = false;             // by the user that serves, not through `admin`
+};
+// In the order of the questions. One for the serving user has no rows while nobody serves.
+using Answers = std::vector<Rows>;
+
 struct Preparation {
+    std::string refusal;               // why nothing may be changed, for a log; empty: go on
     std::vector<std::string> required; // in one run
     std::vector<std::string> wished;   // one by one; a failure is logged and passed over
 };
@@ -37,16 +49,25 @@ class Strategy {
     // Sent to every backend at start-up when the configuration names no role; empty: none.
     virtual std::string role() const = 0;
 
-    // One query whose rows prepare() reads; empty: nothing to prepare for `user`.
-    virtual std::string inspect(const std::string& user) const = 0;
-    virtual Preparation prepare(const std::string& user, const Rows& rows) const = 0;
+    // What must be known of `user` before its password is changed or retired: the question after those that `answers`
+    // answer. What all of them said goes into the calls below.
+    virtual Question inspect(Task task, const std::string& user, const Answers& answers) const = 0;
+    virtual Preparation prepare(const std::string& user, const Answers& answers) const = 0;
+    virtual MakeVerifier verifier(const Answers& answers) const = 0;
     // The last statement, and only that one, sets the verifier.
-    virtual std::vector<std::string> change(const std::string& user, const std::string& verifier) const = 0;
-    // Ends `user`'s password once nothing uses it; empty: the change did.
-    virtual std::vector<std::string> retire(const std::string& user) const = 0;
+    virtual std::vector<std::string> change(const std::string& user, const std::string& verifier,
+                                            const Answers& answers) const = 0;
+    // Whether something is left to be done about `user`'s old password once `successor` serves and nothing uses the
+    // old.
+    virtual bool retires(const std::string& user, const std::string& successor) const = 0;
+    // Ends that password; may be done twice. Empty: it is ended already.
+    virtual std::vector<std::string> retire(const std::string& user, const Answers& answers) const = 0;
+    // What an administrator can do about a statement of ours that failed; empty: its text says all.
+    virtual std::string advice(const StatementResult& failure) const = 0;
 };
 
-// For PostgreSQL: single_user and alternating_users. `first_user` is the configured initial user.
-std::unique_ptr<Strategy> make_strategy(const config::Rotation& rotation, const std::string& first_user);
+// Those that `protocol` has, as the configuration was checked. `first_user` is the configured initial user.
+std::unique_ptr<Strategy> make_strategy(config::Protocol protocol, const config::Rotation& rotation,
+                                        const std::string& first_user);
 
 } // namespace rekey::rotation

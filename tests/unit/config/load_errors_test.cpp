@@ -53,22 +53,14 @@ TEST(LoadErrors, ReportKeysThatBelongToAnotherKindOfSource) {
 
 TEST(LoadErrors, RefuseWhatLaterVersionsWillDoWithOneMessageEach) {
     EXPECT_THAT(
-        FakeInputs().errors(users + R"(listeners:
-  - { name: my, protocol: mysql, address: "127.0.0.1:6033", server_version: "8.4", charset: utf8mb4 }
-credentials:
+        FakeInputs().errors(users + R"(credentials:
   - name: main
     source: { type: vault, address: "https://vault:8200", ca: x.crt, path: database/creds/a, auth: { method: approle } }
-    rotation: { strategy: dual_password, users: [a] }
 upstreams:
-  - { name: main, protocol: mysql, hosts: from_credential, credential: main, charset: utf8 }
-routes:
-  - { listener: my, upstream: main }
+  - { name: main, hosts: from_credential, credential: main }
 )"),
-        ElementsAre("/etc/rekey.yaml:3: listeners[my].protocol: \"mysql\" is not supported by this version",
-                    "/etc/rekey.yaml:6: credentials[main].source.type: \"vault\" is not supported by this version",
-                    "/etc/rekey.yaml:7: credentials[main].rotation.strategy: \"dual_password\" is not "
-                    "supported by this version",
-                    "/etc/rekey.yaml:9: upstreams[main].protocol: \"mysql\" is not supported by this version"));
+        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"vault\" is not supported by this version",
+                    "/etc/rekey.yaml:6: upstreams[main].hosts: \"from_credential\" is not supported by this version"));
 }
 
 TEST(LoadErrors, ReportBadYamlWithFileAndLine) {

@@ -53,8 +53,10 @@ TEST(UserVerifier, IsTakenAsItIs) {
 
 TEST(UserVerifier, IsRefusedWhenItIsNone) {
     const std::string at = "/etc/rekey.yaml:3: users[app].password.verifier: ";
-    const std::string shape = "expects SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>";
-    const std::string alone = "needs a SCRAM-SHA-256 verifier; others alone are not supported by this version";
+    const std::string shape = "expects SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>, or for MySQL "
+                              "CACHING-SHA2$..., *... or ED25519$...";
+    const std::string alone = "holds none that a listener could check a client by: SCRAM-SHA-256$... for PostgreSQL, "
+                              "CACHING-SHA2$..., *... or ED25519$... for MySQL";
     auto errors = [](const std::string& value) {
         return FakeInputs().errors(with_user("password: { verifier: " + value + " }"));
     };
