@@ -26,7 +26,8 @@ struct CancelKey {
 };
 
 struct PeerTls {
-    std::string end_point_hash; // of the certificate that the server side of this connection showed
+    // Of the certificate that the server side of this connection showed: RFC 5929, and the SHA-256 of its DER.
+    std::string end_point_hash, certificate_sha256;
     std::string alpn;
     std::string certificate_name; // of a verified client certificate
 };
@@ -38,6 +39,8 @@ class ClientLogin {
     virtual ~ClientLogin() = default;
 
     virtual Step next(std::string_view in, std::size_t& consumed) = 0;
+    // Of the unread bytes together with those read next, at most so many: what may stand behind them is TLS's. 0: any.
+    virtual std::size_t read_max() const { return 0; }
     virtual void tls_established(PeerTls peer) = 0;
     // `user` is null when there is none of this name; it outlives the call.
     virtual void user_found(const config::User* user, bool may_connect) = 0;
@@ -80,6 +83,7 @@ class BackendLogin {
 
 struct StatementOutcome {
     bool ok = false;
+    std::uint32_t error = 0; // the server's own number, where it has numbers
     std::string sqlstate, reason;
     std::vector<std::vector<std::string>> rows;
 };
@@ -104,9 +108,16 @@ class Dialect {
   public:
     virtual ~Dialect() = default;
 
+    // What is not owned outlives the call; the configuration outlives the login.
     struct ClientLoginOptions {
+        const config::Config* config = nullptr;
+        const config::Listener* listener = nullptr;
         bool tls_offered = false, tls_required = false, unix_socket = false;
+        std::string client_host;      // for the text of an error
+        std::uint32_t process_id = 0; // of the session, where we speak first
     };
+    // The server's side speaks first: next() is called once before anything was read.
+    virtual bool speaks_first() const = 0;
     virtual std::unique_ptr<ClientLogin> client_login(const ClientLoginOptions& options) = 0;
 
     struct BackendLoginOptions {
@@ -126,9 +137,14 @@ class Dialect {
     // One that every server has, for verifying where no database is named.
     virtual std::string default_class() const = 0;
 
-    virtual std::unique_ptr<protocol::ClientExchange> client_exchange(const ClientLogin& login, std::uint64_t client_id,
-                                                                      const config::Pool& pool,
-                                                                      std::uint64_t pool_id) = 0;
+    // `database` as backend_class() was given it.
+    struct ClientExchangeOptions {
+        std::uint64_t client_id = 0, pool_id = 0;
+        std::string_view database;
+        const config::Pool* pool = nullptr;
+    };
+    virtual std::unique_ptr<protocol::ClientExchange> client_exchange(const ClientLogin& login,
+                                                                      const ClientExchangeOptions& options) = 0;
     virtual std::unique_ptr<protocol::BackendExchange> backend_exchange(const BackendLogin& login,
                                                                         const rotation::Credential& credential) = 0;
 
@@ -140,9 +156,13 @@ class Dialect {
     virtual void learn(const protocol::ClientExchange& client, const protocol::BackendExchange& backend,
                        PoolFacts& facts) = 0;
     virtual void learn_login(const BackendLogin& login, PoolFacts& facts) = 0;
+    // Of any login that a server of `upstream` accepted, be it a verifying one.
+    virtual void learn_server(const std::string& upstream, const BackendLogin& login) = 0;
     // How long a cancel key this client can take, bytes.
     virtual std::size_t cancel_key_size(const ClientLogin& login) const = 0;
+    // What cancels: bytes on a connection that is not logged in, or a statement on one that is. One of them is empty.
     virtual std::string cancel_request(const CancelKey& key) const = 0;
+    virtual std::string cancel_statement(const CancelKey& key) const = 0;
     virtual std::string goodbye() const = 0; // ends a backend in good order
     virtual std::string tls_request() const = 0; // asks for TLS on a connection that is not a login
 

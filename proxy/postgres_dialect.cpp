@@ -260,6 +260,7 @@ class PostgresDialect final : public Dialect {
         context_.message_collect = message_collect;
     }
 
+    bool speaks_first() const override { return false; }
     std::unique_ptr<ClientLogin> client_login(const ClientLoginOptions& options) override {
         pg::ClientHandshakeOptions handshake;
         handshake.tls_offered = options.tls_offered;
@@ -280,18 +281,18 @@ class PostgresDialect final : public Dialect {
 
     std::string default_class() const override { return "postgres"; }
 
-    std::unique_ptr<protocol::ClientExchange> client_exchange(const ClientLogin& login, std::uint64_t client_id,
-                                                              const config::Pool& pool,
-                                                              std::uint64_t pool_id) override {
+    std::unique_ptr<protocol::ClientExchange> client_exchange(const ClientLogin& login,
+                                                              const ClientExchangeOptions& wanted) override {
+        const auto& pool = *wanted.pool;
         pg::PostgresClient::Options options;
         options.context = &context_;
-        options.id = client_id;
+        options.id = wanted.client_id;
         options.mode = pool.mode == config::PoolMode::automatic     ? pg::Multiplexing::automatic
                        : pool.mode == config::PoolMode::session     ? pg::Multiplexing::session
                        : pool.mode == config::PoolMode::transaction ? pg::Multiplexing::transaction
                                                                     : pg::Multiplexing::statement;
         options.prepared_statements = pool.prepared_statements;
-        options.pool = pool_id;
+        options.pool = wanted.pool_id;
         options.startup = context_.parameters.intern(handshake_of(login).parameters());
         return std::make_unique<pg::PostgresClient>(std::move(options));
     }
@@ -315,6 +316,7 @@ class PostgresDialect final : public Dialect {
                 mine.first.emplace_back(name, value);
         }
     }
+    void learn_server(const std::string&, const BackendLogin&) override {}
     void learn(const protocol::ClientExchange& client, const protocol::BackendExchange& backend,
                PoolFacts& facts) override {
         auto& mine = static_cast<PostgresPoolFacts&>(facts);
@@ -350,6 +352,7 @@ class PostgresDialect final : public Dialect {
         pg::cancel_request(out, key.process_id, key.key);
         return out;
     }
+    std::string cancel_statement(const CancelKey&) const override { return {}; }
     std::string goodbye() const override {
         std::string out;
         pg::terminate(out);

@@ -1,6 +1,7 @@
 #include "proxy/worker.hpp"
 
 #include "protocol/common/assert.hpp"
+#include "proxy/mysql_dialect.hpp"
 #include "proxy/net/listener.hpp"
 #include "proxy/pool/upstream.hpp"
 #include "proxy/postgres_dialect.hpp"
@@ -61,7 +62,9 @@ void Counters::waited(double seconds) {
 Worker::Worker(Shared& shared, std::size_t index, RuntimePtr runtime)
     : shared_(shared), index_(index), runtime_(std::move(runtime)), scratch_(scratch_size),
       random_(std::random_device{}()) {
-    postgres_ = make_postgres_dialect(shared.options.mock_secret.reveal(), config().limits.message_collect);
+    auto mock_secret = shared.options.mock_secret.reveal();
+    postgres_ = make_postgres_dialect(mock_secret, config().limits.message_collect);
+    mysql_ = make_mysql_dialect(shared.mysql_servers, mock_secret, config().limits.message_collect);
     for (const auto& upstream : config().upstreams) {
         if (runtime_->homes.at(upstream.name) == index_)
             upstreams_.emplace(upstream.name, std::make_unique<Upstream>(*this, upstream, runtime_));
@@ -71,8 +74,7 @@ Worker::Worker(Shared& shared, std::size_t index, RuntimePtr runtime)
 Worker::~Worker() = default;
 
 Dialect& Worker::dialect(config::Protocol protocol) {
-    REKEY_ASSERT(protocol == config::Protocol::postgres);
-    return *postgres_;
+    return protocol == config::Protocol::mysql ? *mysql_ : *postgres_;
 }
 
 void Worker::start() {
@@ -96,7 +98,8 @@ void Worker::tick() {
         upstream->tick();
     std::erase_if(retired_upstreams_, [](const auto& upstream) { return upstream->unused(); });
     if (++ticks_ % sweep_ticks == 0)
-        postgres_->sweep();
+        for (auto* dialect : {postgres_.get(), mysql_.get()})
+            dialect->sweep();
     loop_.call_at(loop_.now() + tick_every, [this] { tick(); });
 }
 
@@ -105,20 +108,40 @@ Upstream* Worker::find_upstream(const std::string& name) {
     return it == upstreams_.end() ? nullptr : it->second.get();
 }
 
-void Worker::add_session(ClientSession* session) { sessions_.emplace(session->id(), session); }
+void Worker::add_session(ClientSession* session) {
+    sessions_.emplace(session->id(), session);
+}
 
-void Worker::remove_session(ClientSession* session) { sessions_.erase(session->id()); }
+void Worker::remove_session(ClientSession* session) {
+    sessions_.erase(session->id());
+}
 
 std::uint32_t Worker::new_process_id(ClientSession* session) {
     constexpr std::uint32_t counters = 0x7fffffffu >> index_bits; // stays positive as a signed number
     for (;;) {
         auto id = (next_process_++ % counters) << index_bits | static_cast<std::uint32_t>(index_);
-        if (id >> index_bits != 0 && process_ids_.emplace(id, session).second)
+        if (id >> index_bits != 0 && moved_process_ids_.count(id) == 0 && process_ids_.emplace(id, session).second)
             return id;
     }
 }
 
-void Worker::forget_process_id(std::uint32_t process_id) { process_ids_.erase(process_id); }
+void Worker::forget_process_id(std::uint32_t process_id) {
+    process_ids_.erase(process_id);
+    moved_process_ids_.erase(process_id);
+    auto origin = process_id & (workers_max - 1);
+    if (origin != index_)
+        shared_.workers[origin]->post(
+            [&there = *shared_.workers[origin], process_id] { there.forget_process_id(process_id); });
+}
+
+void Worker::take_process_id(std::uint32_t process_id, ClientSession* session) {
+    process_ids_.insert_or_assign(process_id, session);
+}
+
+void Worker::process_id_moved(std::uint32_t process_id, std::size_t worker) {
+    process_ids_.erase(process_id);
+    moved_process_ids_.insert_or_assign(process_id, worker);
+}
 
 void Worker::cancel(const CancelKey& key) {
     auto home = key.process_id & (workers_max - 1);
@@ -133,6 +156,30 @@ void Worker::cancel(const CancelKey& key) {
         return;
     }
     it->second->cancel_requested();
+}
+
+void Worker::kill(Kill kill) {
+    auto home = kill.process_id & (workers_max - 1);
+    auto moved = moved_process_ids_.find(kill.process_id);
+    if (moved != moved_process_ids_.end())
+        home = moved->second;
+    auto it = process_ids_.find(kill.process_id);
+    if (it == process_ids_.end() && home != index_ && home < shared_.workers.size()) {
+        auto& there = *shared_.workers[home];
+        return there.post([&there, kill = std::move(kill)]() mutable { there.kill(std::move(kill)); });
+    }
+    auto answer = protocol::KillAnswer::unknown;
+    if (it != process_ids_.end() && it->second->user() == kill.user) {
+        answer = protocol::KillAnswer::done;
+        it->second->killed(kill.query_only);
+    } else if (it != process_ids_.end()) {
+        answer = protocol::KillAnswer::not_owner;
+    }
+    auto& asker = *shared_.workers[kill.asker_worker];
+    asker.post([&asker, session = kill.asker_session, answer] {
+        if (auto asking = asker.sessions_.find(session); asking != asker.sessions_.end())
+            asking->second->kill_answered(answer);
+    });
 }
 
 void Worker::apply(RuntimePtr runtime, std::vector<std::string>& changes) {
@@ -197,7 +244,7 @@ Snapshot Worker::snapshot() {
     snapshot.logins_refused = counters_.logins_refused;
     snapshot.logins = counters_.logins;
     snapshot.cancels = counters_.cancels;
-    snapshot.probes = postgres_->probes();
+    snapshot.probes = postgres_->probes() + mysql_->probes();
     snapshot.acquire_wait = counters_.acquire_wait;
     return snapshot;
 }

@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "proxy/data_plane.hpp"
 #include "proxy/dialect.hpp"
+#include "proxy/mysql_servers.hpp"
 #include "proxy/net/blocking_pool.hpp"
 #include "proxy/net/event_loop.hpp"
 #include "proxy/net/tls.hpp"
@@ -40,6 +41,7 @@ using RuntimePtr = std::shared_ptr<const Runtime>;
 struct Shared {
     DataPlaneOptions options;
     std::vector<std::unique_ptr<Worker>> workers;
+    MysqlServers mysql_servers; // its own lock
     std::atomic<std::uint32_t> client_connections{0};
     std::atomic<std::uint64_t> next_client_id{1};
     std::atomic<std::uint64_t> next_backend_id{1};
@@ -113,7 +115,20 @@ class Worker {
     void remove_session(ClientSession* session);
     std::uint32_t new_process_id(ClientSession* session);
     void forget_process_id(std::uint32_t process_id);
+    // One that another worker gave out, for a session that has moved here; and on the worker it moved from.
+    void take_process_id(std::uint32_t process_id, ClientSession* session);
+    void process_id_moved(std::uint32_t process_id, std::size_t worker);
     void cancel(const CancelKey& key); // any process id; passed on to its worker
+    // A session, or its statement, is to end because another one of the same user says so. The asker is answered by
+    // kill_answered() in a later turn.
+    struct Kill {
+        std::uint32_t process_id = 0;
+        bool query_only = false; // what it is doing, not the session
+        std::string user;
+        std::size_t asker_worker = 0;
+        std::uint64_t asker_session = 0;
+    };
+    void kill(Kill kill);
 
     void apply(RuntimePtr runtime, std::vector<std::string>& changes);
     Snapshot snapshot();
@@ -131,13 +146,14 @@ class Worker {
     RuntimePtr runtime_;
     net::EventLoop loop_;
     std::thread thread_;
-    std::unique_ptr<Dialect> postgres_;
+    std::unique_ptr<Dialect> postgres_, mysql_;
     Counters counters_;
     std::vector<char> scratch_;
     protocol::Output to_client_, to_backend_;
     std::mt19937_64 random_;
     std::unordered_map<std::uint64_t, ClientSession*> sessions_;
     std::unordered_map<std::uint32_t, ClientSession*> process_ids_;
+    std::unordered_map<std::uint32_t, std::size_t> moved_process_ids_; // to which worker
     std::uint32_t next_process_ = 1;
     std::map<std::string, std::unique_ptr<Upstream>> upstreams_;
     std::vector<std::unique_ptr<Upstream>> retired_upstreams_;

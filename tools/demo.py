@@ -1,8 +1,9 @@
-"""The demo: a throw-away PostgreSQL, Rekey in front of it, pgbench through it, and rotations all the while.
+"""The demo: a throw-away database, Rekey in front of it, a load through it, and rotations all the while.
 
-Two databases of one server, each with a credential in Rekey's own encrypted store: `orders` is rotated with
-alternating_users under TPC-B, `catalog` with single_user under a select-only load. First the load runs in steady
-state, then a rotation starts every few seconds. Ends with a summary and, as the last line, the same as one JSON object.
+`postgres` (the default) is PostgreSQL under pgbench, `mysql` is MariaDB under sysbench; demo_postgres.py and
+demo_mysql.py tell what they do. Each application's credential lies in Rekey's own encrypted store. First the load runs
+in steady state, then a rotation starts every few seconds. Ends with a summary and, as the last line, the same as one
+JSON object.
 Standard library only; leaves nothing running.
 """
 
@@ -19,15 +20,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 # pylint: disable=wrong-import-position
-from support.pgbench import Pgbench, initialise, read_log_line, summarise  # noqa: E402
-from support.postgres import PostgresServer  # noqa: E402
+from demo_mysql import MysqlSide  # noqa: E402
+from demo_postgres import PostgresSide  # noqa: E402
 from support.rekey import Rekey, binary, local_credential  # noqa: E402
 from support.waiting import wait_until  # noqa: E402
 
 POOL = 10
 CLIENTS = 16
 SLACK = 6  # seconds that the load outlasts the last rotation's start
-APPLICATIONS = (("orders", "alternating_users", "tpcb"), ("catalog", "single_user", "select"))
+SIDES = {"postgres": PostgresSide, "mysql": MysqlSide}
 
 
 class Screen:
@@ -50,38 +51,14 @@ class Screen:
             print(text, flush=True)
 
 
-class LiveLatencies:
-    """Follows pgbench's logs while they grow."""
-
-    def __init__(self, directory):
-        self._directory = directory
-        self._files = {}
-        self.samples = []
-
-    def read(self):
-        """Reads what came since the last call; returns those samples."""
-        fresh = []
-        for path in self._directory.glob("latency-*"):
-            file = self._files.get(path) or self._files.setdefault(path, [open(path, encoding="ascii"), ""])
-            *lines, file[1] = (file[1] + file[0].read()).split("\n")
-            fresh.extend(sample for sample in map(read_log_line, lines) if sample)
-        self.samples.extend(fresh)
-        return fresh
-
-    def close(self):
-        for file, _ in self._files.values():
-            file.close()
-
-
 class Demo:
     """Everything that was started, and what was seen of it."""
 
     def __init__(self, options):
         self.options = options
         self.screen = Screen()
-        self.server = PostgresServer()
         self.rekey = Rekey({})
-        self.latencies = LiveLatencies(self.rekey.directory)
+        self.side = SIDES[options.protocol](self.rekey.directory)
         self.benches = []
         self.first_passwords = {}
         self.retired_verifiers = set()
@@ -95,55 +72,48 @@ class Demo:
             if bench.process and bench.running():
                 bench.process.kill()
                 bench.process.wait()
-        self.latencies.close()
         self.rekey.close(check=False)
-        self.server.close()
+        self.side.close()
 
     def prepare(self):
-        self.server.start()
         rotator_password = secrets.token_urlsafe(18)
-        self.server.make_rotator("rotator", rotator_password)
         self.rekey.secret_file("rotator.password", rotator_password)
-        for name, _, _ in APPLICATIONS:
-            password = self.first_passwords[name] = secrets.token_urlsafe(18)
-            self.rekey.secret_file(f"{name}.password", password)
-            self.server.make_role(name, password)
-            self.server.make_database(name, name)
-            initialise({"host": "127.0.0.1", "port": self.server.port, "user": name, "password": password,
-                        "dbname": name}, scale=5)
-        self.screen.say(f"PostgreSQL 15 on 127.0.0.1:{self.server.port}: databases orders and catalog, role rotator")
+        for name, _, _ in self.side.applications:
+            self.first_passwords[name] = secrets.token_urlsafe(18)
+            self.rekey.secret_file(f"{name}.password", self.first_passwords[name])
+        self.screen.say(self.side.prepare(rotator_password, self.first_passwords))
         self.configure()
         self.rekey.start()
         self.screen.say(f"Rekey on 127.0.0.1:{self.rekey.port}, pool size {POOL} each, mode auto; "
                         f"configuration written by the demo, secrets in Rekey's encrypted store")
 
     def configure(self):
+        names, port = [name for name, _, _ in self.side.applications], self.side.server.port
         self.rekey.configuration.update({
+            "listeners": [{"name": "demo", "protocol": self.side.protocol, "address": f"127.0.0.1:{self.rekey.port}"}],
             "credentials": [local_credential(name, name, f"{name}.password", ("rotator", "rotator.password"), strategy)
-                            for name, strategy, _ in APPLICATIONS],
-            "upstreams": [{"name": name, "protocol": "postgres", "hosts": [f"127.0.0.1:{self.server.port}"],
-                           "credential": name, "pool": {"size": POOL}} for name, _, _ in APPLICATIONS],
-            "routes": [{"listener": "pg", "database": name, "user": "app", "upstream": name}
-                       for name, _, _ in APPLICATIONS],
+                            for name, strategy, _ in self.side.applications],
+            "upstreams": [{"name": name, "protocol": self.side.protocol, "hosts": [f"127.0.0.1:{port}"],
+                           "credential": name, "pool": {"size": POOL}} for name in names],
+            "routes": [{"listener": "demo", "database": name, "user": "app", "upstream": name} for name in names],
         })
         self.rekey.write()
 
     def start_load(self):
-        for name, _, script in APPLICATIONS:
-            bench = Pgbench(self.rekey.target(name, sslmode="disable"), clients=CLIENTS, script=script, jobs=1,
-                            seconds=self.options.steady + self.options.rotating + SLACK,
-                            log_prefix=str(self.rekey.directory / f"latency-{name}"))
-            self.benches.append(bench.start())
-        wait_until(lambda: len(self.latencies.read()) > 0, 20, "the first transaction")
+        phases = (self.options.steady, self.options.rotating, SLACK)
+        for name, _, script in self.side.applications:
+            self.benches.append(self.side.load(self.rekey.target(name), name, script, CLIENTS, phases))
+        wait_until(lambda: self.side.live()[0] > 0 or not all(bench.running() for bench in self.benches), 20,
+                   "the first transaction")
 
     def show_until(self, moment, finished=lambda: False):
         """Shows progress until a moment, or until something is finished."""
         last = time.monotonic()
         while time.monotonic() < moment and not finished():
             time.sleep(0.25)  # the display's own rhythm, nothing is awaited by it
-            fresh, now = self.latencies.read(), time.monotonic()
+            (fresh, p99), now = self.side.live(), time.monotonic()
             state = ", ".join(self.describe(entry) for entry in self.rekey_status())
-            self.screen.progress(f"{len(fresh) / (now - last):7.0f} tps  p99 {summarise(fresh).p99:6.2f} ms  {state}  "
+            self.screen.progress(f"{fresh / (now - last):7.0f} tps  p99 {p99:6.2f} ms  {state}  "
                                  f"errors {sum(bool(bench.process.poll()) for bench in self.benches)}")
             last = now
 
@@ -158,13 +128,9 @@ class Demo:
         replaced = f", replaced {done}/{done + left}" if entry["state"] != "idle" else ""
         return f"{entry['name']}: generation {entry['generation']} {entry['state']}{replaced}"
 
-    def pids(self, name):
-        """The pool's backends; the rotator's own short logins are no part of it."""
-        return {row[0] for row in self.server.backends(name) if row[1] != "rotator"}
-
     def rotate(self, name, until):
-        before = self.pids(name)
-        self.retired_verifiers |= self.verifiers(name)
+        before = self.side.backends(name)
+        self.retired_verifiers |= self.side.verifiers(name)
         command = [str(self.rekey.program), "rotate", name, "--wait", "-c", str(self.rekey.file)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    text=True)
@@ -174,7 +140,7 @@ class Demo:
         except subprocess.TimeoutExpired:
             process.kill()
             _, reason = process.communicate()
-        after = self.pids(name)
+        after = self.side.backends(name)
         self.rotations += 1
         self.replaced += len(before - after)
         if process.returncode != 0 or before & after:
@@ -183,27 +149,20 @@ class Demo:
         self.screen.say(f"  rotation {self.rotations}: {name}, {len(before - after)} of {len(before)} backends replaced")
         self.show_until(until)
 
-    def verifiers(self, name):
-        """What the server stores now for the roles of an application: the proof that it changes."""
-        return {row[0] for row in self.server.sql(
-            f"SELECT rolpassword FROM pg_authid WHERE rolname LIKE '{name}%' AND rolpassword IS NOT NULL")}
-
     def run(self):
         self.prepare()
         self.start_load()
         began = time.monotonic()
-        self.screen.say(f"steady state for {self.options.steady} s, {2 * CLIENTS} clients")
+        self.screen.say(f"steady state for {self.options.steady} s, {len(self.benches) * CLIENTS} clients")
         self.show_until(began + self.options.steady)
         self.screen.say(f"a rotation every {self.options.every} s")
         self.rotating_since = time.time()
         next_start, end = time.monotonic(), time.monotonic() + self.options.rotating
         while next_start + self.options.every <= end + 0.1:
             next_start += self.options.every
-            self.rotate(APPLICATIONS[self.rotations % len(APPLICATIONS)][0], next_start)
+            self.rotate(self.side.applications[self.rotations % len(self.side.applications)][0], next_start)
         self.rotating_until = time.time()
-        results = [bench.finish(60) for bench in self.benches]
-        self.latencies.read()
-        return results
+        return [bench.finish(60) for bench in self.benches]
 
     def refused_passwords(self):
         """How many old passwords were tried at the server after their rotation and refused.
@@ -213,25 +172,19 @@ class Demo:
         verifiers may still be stored, and the initial passwords, which the demo knows, are tried once more."""
         proven = {(record["credential"], record["rotation"]) for record in self.rekey.audit("prove")
                   if record["result"] == "ok"}
-        refused_at_server = self.server.refused_logins()
+        refused_at_server = self.side.server.refused_logins()
         if refused_at_server < len(proven):
             self.problems.append(f"the server's log shows {refused_at_server} refused logins for {len(proven)} proofs")
-        for name, _, _ in APPLICATIONS:
-            if self.verifiers(name) & self.retired_verifiers:
+        for name, _, _ in self.side.applications:
+            if self.side.verifiers(name) & self.retired_verifiers:
                 self.problems.append(f"the server still stores a retired verifier of {name}")
-            if self.accepts(name, self.first_passwords[name]):
+            if self.side.accepts(name, self.first_passwords[name]):
                 self.problems.append(f"the server still accepts the first password of {name}")
         return min(len(proven), refused_at_server)
 
-    def accepts(self, name, password):
-        words = f"host=127.0.0.1 port={self.server.port} user={name} password={password} dbname={name}"
-        return subprocess.run([self.server.bin / "psql", "-XAtqc", "SELECT 1", words], stdin=subprocess.DEVNULL,
-                              capture_output=True, check=False).returncode == 0
-
     def report(self, results):
-        steady = summarise([sample for sample in self.latencies.samples if sample[0] < self.rotating_since])
-        rotating = summarise([sample for sample in self.latencies.samples
-                              if self.rotating_since <= sample[0] <= self.rotating_until])
+        (steady_p99, steady), (rotating_p99, rotating) = self.side.phase_latencies(results, self.rotating_since,
+                                                                                   self.rotating_until)
         refused = self.refused_passwords()
         errors = sum(result.errors for result in results)
         if not self.rekey.running():
@@ -242,19 +195,19 @@ class Demo:
         say = self.screen.say
         say()
         say(f"transactions        {sum(result.transactions for result in results)}")
-        say(f"rotations           {self.rotations} (alternating_users and single_user in turn)")
+        strategies = " and ".join(strategy for _, strategy, _ in self.side.applications)
+        say(f"rotations           {self.rotations} ({strategies} in turn)")
         say(f"backends replaced   {self.replaced}")
         say(f"client errors       {errors}")
-        say(f"latency, steady     p50 {steady.p50:.2f} ms, p99 {steady.p99:.2f} ms, longest gap {steady.longest_gap:.0f} ms")
-        say(f"latency, rotating   p50 {rotating.p50:.2f} ms, p99 {rotating.p99:.2f} ms, "
-            f"longest gap {rotating.longest_gap:.0f} ms")
+        say(f"latency, steady     {steady}")
+        say(f"latency, rotating   {rotating}")
         say(f"old passwords       {refused} tried at the server after their rotation and refused")
         for problem in self.problems:
             say(f"PROBLEM: {problem}")
         figures = {
             "transactions": sum(result.transactions for result in results), "rotations": self.rotations,
-            "backends_replaced": self.replaced, "client_errors": errors, "p99_ms_steady": round(steady.p99, 3),
-            "p99_ms_rotating": round(rotating.p99, 3), "old_passwords_refused": refused,
+            "backends_replaced": self.replaced, "client_errors": errors, "p99_ms_steady": round(steady_p99, 3),
+            "p99_ms_rotating": round(rotating_p99, 3), "old_passwords_refused": refused,
         }
         print(json.dumps(figures), flush=True)
         return not self.problems and errors == 0 and refused == self.rotations
@@ -263,6 +216,7 @@ class Demo:
 def main():
     parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("protocol", nargs="?", default="postgres", choices=SIDES)
     parser.add_argument("--steady", type=int, default=8, help="seconds of steady state")
     parser.add_argument("--rotating", type=int, default=18, help="seconds with rotations")
     parser.add_argument("--every", type=float, default=3, help="seconds between rotations")

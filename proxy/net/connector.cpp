@@ -142,7 +142,7 @@ void Connector::on_tls(bool established) {
     SSL_get0_alpn_selected(ssl(), &alpn, &alpn_size);
     if (request_.negotiation == config::TlsNegotiation::direct && alpn_size == 0)
         return fail(rotation::LoginResult::unavailable, "TLS: the server did not agree to the protocol (ALPN)");
-    login_->tls_established({end_point_hash(certificate.get()),
+    login_->tls_established({end_point_hash(certificate.get()), sha256_of(certificate.get()),
                              std::string(reinterpret_cast<const char*>(alpn), alpn_size), {}});
     advance();
 }

@@ -141,6 +141,14 @@ std::string end_point_hash(X509* certificate) {
     return {reinterpret_cast<char*>(hash), size};
 }
 
+std::string sha256_of(X509* certificate) {
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (certificate == nullptr || X509_digest(certificate, EVP_sha256(), hash, &size) != 1)
+        return {};
+    return {reinterpret_cast<char*>(hash), size};
+}
+
 std::string common_name(X509* certificate) {
     if (certificate == nullptr)
         return {};

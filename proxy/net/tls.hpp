@@ -31,6 +31,8 @@ Ssl make_client_ssl(SSL_CTX* context, const config::Address& host, config::Upstr
 
 // tls-server-end-point (RFC 5929); empty when the certificate's signature has no digest (Ed25519).
 std::string end_point_hash(X509* certificate);
+// Of the certificate's DER: 32 bytes; empty for null.
+std::string sha256_of(X509* certificate);
 std::string common_name(X509* certificate);
 // The reason of the last failure of this thread, for a log.
 std::string tls_error();

@@ -20,7 +20,9 @@ Upstream::Upstream(Worker& worker, const config::Upstream& configuration, Runtim
       tls_(runtime_->upstream_tls.at(configuration_.name)), derivations_(std::make_shared<net::DerivationCache>()),
       standby_(configuration_.hosts.size()) {}
 
-Upstream::~Upstream() { close_all("shutdown"); }
+Upstream::~Upstream() {
+    close_all("shutdown");
+}
 
 Pool& Upstream::pool(const std::string& backend_class) {
     auto& slot = pools_[backend_class];
@@ -57,7 +59,9 @@ Backend* Upstream::acquire(ClientSession& session, Pool& pool) {
     return nullptr;
 }
 
-void Upstream::stop_waiting(ClientSession& session, Pool& pool) { pool.waiters.leave(session.place); }
+void Upstream::stop_waiting(ClientSession& session, Pool& pool) {
+    pool.waiters.leave(session.place);
+}
 
 void Upstream::hand_out(Backend& backend, ClientSession& session) {
     backend.pool().waiters.leave(session.place);
@@ -155,7 +159,29 @@ void Upstream::gone(Backend& backend) {
 }
 
 void Upstream::cancel(Backend& backend) {
-    start_cancel(worker_, backend, tls_, tls_mode(backend.origin().host), configuration_.connect_timeout);
+    if (dialect().cancel_statement(backend.cancel_key()).empty())
+        return start_cancel(worker_, backend, tls_, tls_mode(backend.origin().host), configuration_.connect_timeout);
+    cancel_by_statement(backend);
+}
+
+// The backend is not handed on meanwhile, so the statement cannot hit the next client.
+void Upstream::cancel_by_statement(Backend& backend) {
+    if (!credential_)
+        return;
+    auto request = request_for(0, dialect().default_class(), credential_);
+    request.host = backend.origin().host;
+    request.tls = tls_mode(request.host);
+    request.derivations = derivations_;
+    request.statements = {dialect().cancel_statement(backend.cancel_key())};
+    backend.cancel_started();
+    auto place = others_.insert(others_.end(), nullptr);
+    *place = net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+                                   [this, place, id = backend.id()](net::ConnectResult) {
+                                       others_.erase(place);
+                                       if (auto* cancelled = find_backend(id))
+                                           cancelled->cancel_ended();
+                                   });
+    ++worker_.counters().logins;
 }
 
 void Upstream::refuse_waiters(Pool& pool, std::string_view sqlstate, const std::string& message) {
@@ -173,7 +199,7 @@ void Upstream::tick() {
                now - pool->waiters.front()->waiting_since() >= configuration_.pool.wait_timeout) {
             auto* session = pool->waiters.take_front();
             count(worker_.counters().limits_hit, "wait_timeout");
-            auto why = !credential_                ? std::string("no verified credential yet")
+            auto why = !credential_               ? std::string("no verified credential yet")
                        : pool->last_error.empty() ? std::string("all are in use")
                                                   : pool->last_error;
             session->refused(credential_ && pool->last_error.empty() ? "53300" : "57P03",

@@ -119,6 +119,7 @@ class Upstream {
     void probe_host(Probe probe, std::function<void(rotation::HostResult)> done);
     void free_slot(Probe probe, std::function<void(rotation::HostResult)> done);
 
+    void cancel_by_statement(Backend& backend);
     void make_idle(Backend& backend);
     void shed_surplus();
     void hand_out(Backend& backend, ClientSession& session);

@@ -16,6 +16,9 @@ constexpr std::chrono::milliseconds back_off_min{50}, back_off_max{5000};
 constexpr std::chrono::milliseconds slot_retry{50};
 constexpr unsigned slot_attempts_max = 60;
 
+// For administrative statements beyond their login: they wait for locks, with limits of their own below this.
+constexpr std::chrono::seconds statements_max{10};
+
 bool loopback_or_unix(const config::Address& host) { return host.is_loopback(); }
 } // namespace
 
@@ -148,6 +151,7 @@ void Upstream::adopt(const Opening& opening, net::ConnectResult result) {
     } else if (replacement_.active && opening.credential == credential_ && opening.epoch == epoch_) {
         replacement_.tally.opened_for_demand();
     }
+    dialect().learn_server(configuration_.name, *result.login);
     dialect().learn_login(*result.login, *opening.pool->facts);
     auto host = opening.epoch == epoch_ ? configuration_.hosts[opening.host] : config::Address{};
     auto* backend = new Backend(*this, *opening.pool, std::move(result), *opening.credential,
@@ -323,8 +327,10 @@ void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)>
                 host.result = rotation::LoginResult::unavailable;
                 host.reason = "logged in, but a statement failed";
             }
-            if (accepted && probe.epoch == epoch_)
+            if (accepted && probe.epoch == epoch_) {
                 standby_[probe.host] = result.login->standby();
+                dialect().learn_server(configuration_.name, *result.login);
+            }
             host.wanted = probe.epoch != epoch_ || wanted(standby_[probe.host]);
             if (host.result == rotation::LoginResult::refused)
                 ++worker_.counters().logins_refused;
@@ -365,6 +371,7 @@ void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::st
     auto backend_class = probe_class();
     auto request = request_for(host, backend_class.empty() ? dialect().default_class() : backend_class, login);
     request.statements = std::move(statements);
+    request.timeout += statements_max;
     auto place = others_.insert(others_.end(), nullptr);
     *place = net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
                                    [this, place, done = std::move(done)](net::ConnectResult result) {
@@ -380,6 +387,7 @@ void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::st
                                            outcome.ok = outcome.ok && last.ok;
                                            if (!last.ok) {
                                                outcome.sqlstate = last.sqlstate;
+                                               outcome.error = last.error;
                                                outcome.reason = last.reason;
                                            }
                                            outcome.rows = std::move(last.rows);

@@ -68,7 +68,7 @@ bool ClientSession::send(const protocol::Output& output) {
 }
 
 bool ClientSession::paused() const {
-    return waiting_ || attaching_ || holding_back_ || congested() || (lease_ && lease_->congested());
+    return waiting_ || attaching_ || holding_back_ || killing_ || congested() || (lease_ && lease_->congested());
 }
 
 void ClientSession::on_readable() {
@@ -83,6 +83,8 @@ void ClientSession::on_readable() {
         if (!first_byte_seen_ && direct_tls())
             return;
         auto scratch = worker_.scratch();
+        if (auto most = phase_ == Phase::login ? login_->read_max() : 0; most > unread_.size())
+            scratch = scratch.first(most - unread_.size());
         auto result = read(scratch);
         if (result.status == net::ReadStatus::would_block)
             return;
@@ -151,6 +153,7 @@ std::size_t ClientSession::consume(std::string_view in) {
         }
         // A backend whose socket broke tells so by itself in the next turn.
         (void)backend_open;
+        carry_kill();
         switch (turn.want) {
         case protocol::ClientWant::more:
             return at;
@@ -238,6 +241,7 @@ void ClientSession::backend_progress() {
             attached();
         return;
     }
+    carry_kill();
     if (!backend.safe_point())
         return;
     auto& out = worker_.to_backend();
@@ -313,6 +317,36 @@ void ClientSession::cancel_requested() {
     }
 }
 
+void ClientSession::carry_kill() {
+    auto wish = exchange_->kill_request();
+    if (wish.id == 0 || killing_)
+        return;
+    killing_ = true;
+    auto id = wish.id <= UINT32_MAX ? static_cast<std::uint32_t>(wish.id) : 0;
+    worker_.kill({id, wish.query_only, user_, worker_.index(), id_});
+}
+
+void ClientSession::kill_answered(protocol::KillAnswer answer) {
+    killing_ = false;
+    if (phase_ != Phase::ready)
+        return;
+    auto& out = worker_.to_client();
+    exchange_->answer_kill(answer, out);
+    bool client_open = send(out);
+    out.clear();
+    if (!client_open)
+        return end("client_gone");
+    process_unread();
+    resume();
+}
+
+void ClientSession::killed(bool query_only) {
+    if (query_only)
+        cancel_requested();
+    else
+        end("killed");
+}
+
 void ClientSession::backend_lost(protocol::BackendExchange& exchange, const std::string& reason) {
     lease_.drop();
     pinned_ = false;
@@ -335,6 +369,8 @@ void ClientSession::backend_lost(protocol::BackendExchange& exchange, const std:
     resume();
 }
 
-void ClientSession::broken() { end("client_gone"); }
+void ClientSession::broken() {
+    end("client_gone");
+}
 
 } // namespace rekey::proxy

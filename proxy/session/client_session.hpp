@@ -53,6 +53,10 @@ class ClientSession final : public net::Connection {
     void broken(); // the client's connection failed while a reply was written
 
     void cancel_requested();
+    // Another session of the same user says that this one is to end, or what it is doing.
+    void killed(bool query_only);
+    // What became of the exchange's own kill_request().
+    void kill_answered(protocol::KillAnswer answer);
     // Ends the session as soon as that disturbs no transaction. `at_once`: now.
     void terminate(std::string_view reason, std::string_view message, bool at_once);
     // For replacement: the leased backend is of an old generation and held by the client's state.
@@ -72,7 +76,8 @@ class ClientSession final : public net::Connection {
         std::uint64_t id;
         net::Clock::time_point accepted;
         std::string unread;
-        std::string upstream, backend_class;
+        std::string upstream, backend_class, upstream_database;
+        std::uint32_t process_id = 0;
         bool over_limit = false; // of client_connections: refused once it has proven who it is
     };
 
@@ -96,6 +101,7 @@ class ClientSession final : public net::Connection {
     void login_failed();
     void refuse_login(std::string_view sqlstate, const std::string& message, std::string_view label);
 
+    void carry_kill();
     bool acquire();
     bool attach(Backend& backend);
     void attached();
@@ -114,7 +120,7 @@ class ClientSession final : public net::Connection {
     config::Protocol protocol_;
     std::unique_ptr<ClientLogin> login_;
     std::unique_ptr<protocol::ClientExchange> exchange_;
-    std::string user_, database_, upstream_name_, backend_class_;
+    std::string user_, database_, upstream_name_, backend_class_, upstream_database_;
     Upstream* upstream_ = nullptr;
     Pool* pool_ = nullptr;
     BackendLease lease_;
@@ -126,7 +132,7 @@ class ClientSession final : public net::Connection {
     net::Clock::time_point accepted_, since_, pinned_since_;
     Phase phase_ = Phase::login;
     bool waiting_ = false, attaching_ = false, pinned_ = false, terminating_ = false, counted_ = false,
-         holding_back_ = false, over_limit_ = false, first_byte_seen_ = false;
+         holding_back_ = false, killing_ = false, over_limit_ = false, first_byte_seen_ = false;
     std::string termination_reason_, termination_message_;
 };
 

@@ -27,12 +27,18 @@ ClientSession::ClientSession(Worker& worker, Parts parts)
       protocol_(parts.protocol), login_(std::move(parts.login)), backend_class_(std::move(parts.backend_class)),
       unread_(std::move(parts.unread)), id_(parts.id), accepted_(parts.accepted), over_limit_(parts.over_limit) {
     upstream_name_ = std::move(parts.upstream);
+    upstream_database_ = std::move(parts.upstream_database);
+    process_id_ = parts.process_id;
 }
 
 void ClientSession::accept(Worker& worker, const config::Listener& listener, net::Socket socket, PeerAddress peer,
                            bool over_limit) {
     const auto& tls = worker.runtime().listener_tls.at(listener.name);
+    auto& dialect = worker.dialect(listener.protocol);
     Dialect::ClientLoginOptions options;
+    options.config = &worker.config();
+    options.listener = &listener;
+    options.client_host = peer.text();
     options.tls_offered = tls != nullptr;
     options.tls_required =
         listener.tls.mode == config::ListenerTls::require || listener.tls.mode == config::ListenerTls::verify;
@@ -41,11 +47,13 @@ void ClientSession::accept(Worker& worker, const config::Listener& listener, net
     parts.listener = listener.name;
     parts.peer = peer;
     parts.protocol = listener.protocol;
-    parts.login = worker.dialect(listener.protocol).client_login(options);
     parts.id = worker.shared().next_client_id++;
     parts.accepted = worker.loop().now();
     parts.over_limit = over_limit;
     auto* session = new ClientSession(worker, std::move(parts));
+    if (dialect.speaks_first())
+        session->process_id_ = options.process_id = worker.new_process_id(session);
+    session->login_ = dialect.client_login(options);
     ++worker.shared().client_connections;
     worker.add_session(session);
     session->set_timer(worker.config().limits.startup_timeout, [session] {
@@ -54,7 +62,11 @@ void ClientSession::accept(Worker& worker, const config::Listener& listener, net
         session->end("startup_timeout");
     });
     if (!session->take(std::move(socket)))
-        session->end("epoll");
+        return session->end("epoll");
+    if (dialect.speaks_first()) {
+        session->first_byte_seen_ = true;
+        session->step_login({});
+    }
 }
 
 std::size_t ClientSession::step_login(std::string_view in) {
@@ -149,6 +161,7 @@ void ClientSession::on_tls(bool established) {
     }
     PeerTls peer;
     peer.end_point_hash = net::end_point_hash(SSL_get_certificate(ssl()));
+    peer.certificate_sha256 = net::sha256_of(SSL_get_certificate(ssl()));
     const unsigned char* alpn = nullptr;
     unsigned size = 0;
     SSL_get0_alpn_selected(ssl(), &alpn, &size);
@@ -164,8 +177,8 @@ void ClientSession::login_failed() {
     auto failure = std::string(login_->failure());
     count(worker_.counters().client_errors, failure);
     worker_.log(login_->wrong_password() ? rotation::LogLevel::warn : rotation::LogLevel::info,
-                "client refused address=" + peer_.text() + " user=\"" + std::string(login_->user()) + "\" reason=" +
-                    failure);
+                "client refused address=" + peer_.text() + " user=\"" + std::string(login_->user()) +
+                    "\" reason=" + failure);
     close_after_write(failure);
 }
 
@@ -198,6 +211,7 @@ void ClientSession::authenticated() {
     counted_ = true;
     upstream_name_ = route->upstream;
     backend_class_ = worker_.dialect(protocol_).backend_class(*login_, route->upstream_database);
+    upstream_database_ = route->upstream_database;
     auto home = worker_.runtime().homes.at(upstream_name_);
     if (home == worker_.index())
         return start();
@@ -213,6 +227,10 @@ void ClientSession::authenticated() {
     parts->unread = std::move(unread_);
     parts->upstream = upstream_name_;
     parts->backend_class = backend_class_;
+    parts->upstream_database = upstream_database_;
+    parts->process_id = std::exchange(process_id_, 0);
+    if (parts->process_id != 0)
+        worker_.process_id_moved(parts->process_id, home);
     auto socket = std::make_shared<net::Socket>(give());
     counted_ = false;
     worker_.remove_session(this);
@@ -229,6 +247,8 @@ void ClientSession::adopt(Worker& worker, std::shared_ptr<Parts> parts, std::sha
     session->database_ = session->login_->database();
     session->counted_ = true;
     worker.add_session(session);
+    if (session->process_id_ != 0)
+        worker.take_process_id(session->process_id_, session);
     if (!session->take(std::move(*socket)))
         return session->end("epoll");
     session->start();
@@ -242,8 +262,10 @@ void ClientSession::start() {
         return refuse_login("3D000", "the route's upstream was removed from the configuration", "no_route");
     pool_ = &upstream_->pool(backend_class_);
     ++pool_->clients;
-    exchange_ = upstream_->dialect().client_exchange(*login_, id_, upstream_->configuration().pool, pool_->id);
-    process_id_ = worker_.new_process_id(this);
+    exchange_ = upstream_->dialect().client_exchange(
+        *login_, {id_, pool_->id, upstream_database_, &upstream_->configuration().pool});
+    if (process_id_ == 0)
+        process_id_ = worker_.new_process_id(this);
     cancel_secret_.resize(32);
     RAND_bytes(reinterpret_cast<unsigned char*>(cancel_secret_.data()), static_cast<int>(cancel_secret_.size()));
     reply_to_login();
@@ -258,8 +280,8 @@ void ClientSession::reply_to_login() {
         return;
     }
     worker_.log(rotation::LogLevel::debug, "client logged in address=" + peer_.text() + " user=\"" + user_ +
-                                               "\" upstream=" + upstream_name_ + " method=" +
-                                               std::string(login_->method()));
+                                               "\" upstream=" + upstream_name_ +
+                                               " method=" + std::string(login_->method()));
     cancel_secret_.resize(dialect.cancel_key_size(*login_));
     login_.reset();
     phase_ = Phase::ready;
