@@ -52,6 +52,8 @@ class WorkerPlane final : public DataPlane {
     void start() override {
         std::size_t next = 0;
         for (const auto& listener : runtime_->config->listeners) {
+            if (listener.protocol == config::Protocol::mysql)
+                shared_.mysql_servers.password_key(); // now, not while clients wait
             auto opened = std::make_unique<Listener>(listener);
             ports_[listener.name] = opened->port();
             shared_.workers[next++ % shared_.workers.size()]->listeners().push_back(std::move(opened));

@@ -108,9 +108,9 @@ class Dialect {
   public:
     virtual ~Dialect() = default;
 
-    // What is not owned outlives the call; the configuration outlives the login.
+    // What is not owned outlives the call.
     struct ClientLoginOptions {
-        const config::Config* config = nullptr;
+        config::ConfigPtr config;
         const config::Listener* listener = nullptr;
         bool tls_offered = false, tls_required = false, unix_socket = false;
         std::string client_host;      // for the text of an error

@@ -107,7 +107,7 @@ class MysqlDialect final : public Dialect {
         handshake.mock_secret = mock_secret_;
         handshake.key = &servers_.password_key();
         return std::make_unique<MysqlClientLogin>(handshake, std::move(server.version), options.client_host,
-                                                  kinds_of(*options.config));
+                                                  kinds_of(options.config));
     }
 
     std::unique_ptr<BackendLogin> backend_login(const BackendLoginOptions& options) override {
@@ -225,13 +225,13 @@ class MysqlDialect final : public Dialect {
     }
 
     // Of the configured users: what unknown names are to look like.
-    MysqlClientLogin::Kinds kinds_of(const config::Config& config) {
-        if (kinds_of_ != &config || !kinds_) {
+    MysqlClientLogin::Kinds kinds_of(const config::ConfigPtr& config) {
+        if (kinds_of_.lock() != config) {
             auto kinds = std::make_shared<std::vector<my::UserKind>>();
-            for (const auto& user : config.users)
+            for (const auto& user : config->users)
                 kinds->push_back(my::kind_of(mysql_user_record(user, true)));
             kinds_ = std::move(kinds);
-            kinds_of_ = &config;
+            kinds_of_ = config;
         }
         return kinds_;
     }
@@ -239,7 +239,7 @@ class MysqlDialect final : public Dialect {
     MysqlServers& servers_;
     std::string_view mock_secret_;
     my::ExchangeContext context_;
-    const config::Config* kinds_of_ = nullptr;
+    std::weak_ptr<const config::Config> kinds_of_;
     MysqlClientLogin::Kinds kinds_;
 };
 

@@ -31,7 +31,8 @@ MysqlVerifiers MysqlVerifiers::mock(std::string_view user, std::string_view mock
     verifiers.ed25519.emplace().fill(0x66);
     verifiers.ed25519->front() = 0x58;
     auto native = sha256({"native", view(seed)});
-    std::copy_n(native.begin(), verifiers.native.emplace().size(), verifiers.native->begin());
+    auto& hash = verifiers.native.emplace();
+    std::copy_n(native.begin(), hash.size(), hash.begin());
     return verifiers;
 }
 

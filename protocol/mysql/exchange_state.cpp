@@ -225,7 +225,8 @@ CycleEnd MysqlBackend::cycle_end(ClientExchange& client, Output& to_backend) {
         ask(Own::warnings, Command::query, "SHOW WARNINGS", to_backend);
         return CycleEnd::hold;
     }
-    if (mysql.last_.inserted && context_.last_insert_id_used) {
+    bool lies_here = last_insert_owner_ == mysql.id_ && last_insert_count_ == mysql.last_.inserts;
+    if (mysql.last_.inserted && context_.last_insert_id_used && lies_here) {
         ask(Own::ask_insert_id, Command::query, "SELECT LAST_INSERT_ID()", to_backend);
         return CycleEnd::hold;
     }

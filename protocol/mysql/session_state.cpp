@@ -9,6 +9,8 @@ namespace {
 constexpr std::string_view connection_charset = "character_set_connection",
                            connection_collation = "collation_connection";
 constexpr std::string_view result_charset = "character_set_results", mode_name = "sql_mode";
+// To MySQL, DEFAULT switches these off whatever their global value is.
+constexpr std::string_view foreign_key_checks = "foreign_key_checks", unique_checks = "unique_checks";
 
 bool is_number(std::string_view value) {
     if (!value.empty() && value.front() == '-')
@@ -29,6 +31,8 @@ void add_assignment(std::string& set, std::string_view name, const std::string* 
     set.append(name).append(" = ");
     if (value == nullptr && name == mode_name && ignore_space)
         set += "CONCAT(@@GLOBAL.sql_mode, ',IGNORE_SPACE')";
+    else if (value == nullptr && (name == foreign_key_checks || name == unique_checks))
+        set.append("@@GLOBAL.").append(name);
     else if (value == nullptr)
         set += "DEFAULT";
     else if (value->empty() && name == result_charset)

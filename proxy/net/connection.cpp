@@ -105,6 +105,8 @@ void Connection::on_event(std::uint32_t events) {
             return;
         connecting_ = false;
         on_connected();
+        if (readable_ && !handshaking_ && open())
+            on_readable(); // a server that speaks first may have done so already: there is no other edge for it
         return;
     }
     if (handshaking_) {

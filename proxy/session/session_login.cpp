@@ -36,7 +36,7 @@ void ClientSession::accept(Worker& worker, const config::Listener& listener, net
     const auto& tls = worker.runtime().listener_tls.at(listener.name);
     auto& dialect = worker.dialect(listener.protocol);
     Dialect::ClientLoginOptions options;
-    options.config = &worker.config();
+    options.config = worker.runtime().config;
     options.listener = &listener;
     options.client_host = peer.text();
     options.tls_offered = tls != nullptr;

@@ -23,6 +23,19 @@ TEST_F(MysqlState, ReplaysWhatTheServerToldOfOnTheNextBackend) {
                   "SET character_set_results = NULL, max_statement_time = 1.5, sql_mode = 'ANSI_QUOTES'"}));
 }
 
+// To MySQL, DEFAULT is OFF for these two.
+TEST_F(MysqlState, SwitchesChecksOfKeysOnAgainForTheNextClient) {
+    Side side(context_);
+    attach(side);
+    Reply reply;
+    reply.changes = changed("foreign_key_checks", "OFF") + changed("unique_checks", "OFF");
+    run(side, "SET foreign_key_checks = 0, unique_checks = 0", reply);
+    EXPECT_EQ(cycle_end(side), CycleEnd::release);
+    Side other(context_, modern, Multiplexing::automatic, 2);
+    EXPECT_EQ(attach(other), (std::vector<std::string>{"SET foreign_key_checks = @@GLOBAL.foreign_key_checks, "
+                                                       "unique_checks = @@GLOBAL.unique_checks"}));
+}
+
 TEST_F(MysqlState, LearnsTheNamesOfALoginsCharacterSet) {
     auto startup = startup_state(context_.states, "app", 45);
     Side side(context_, modern, Multiplexing::automatic, 1, startup);
@@ -276,6 +289,21 @@ TEST_F(MysqlState, AsksForTheExactInsertIdOnceAClientHasUsedIt) {
     backend_.reset();
     send(side, query("SELECT LAST_INSERT_ID()"));
     EXPECT_EQ(payloads(told())[2], lenenc("7"));
+}
+
+TEST_F(MysqlState, AsksOnlyTheBackendThatMadeItForTheExactInsertId) {
+    Side side(context_);
+    attach(side);
+    Reply reply;
+    reply.insert_id = 9;
+    run(side, "INSERT INTO t VALUES (1)", reply);
+    EXPECT_EQ(cycle_end(side), CycleEnd::release);
+    context_.last_insert_id_used = true; // by now
+    backend_ = new_backend();
+    attach(side);
+    run(side, "DO 1", {});
+    EXPECT_EQ(cycle_end(side), CycleEnd::release);
+    EXPECT_EQ(asked(), "");
 }
 
 TEST_F(MysqlState, KeepsWarningsForTheClientThatAsksForThem) {
