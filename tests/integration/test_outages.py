@@ -168,7 +168,10 @@ def test_a_full_server_retires_one_backend_first(database, rekey_for):
         wait_until(lambda: not before & {row[0] for row in database.backends()}, 30,
                    lambda: f"all replaced: {json.dumps(rekey.status())[:3000]}")
     assert not load.failures, load.failures[0].text
-    assert rekey.metric("rekey_replacements_total", result="surge_refused") > 0
+    # One made room for the login that verified. Whether its successor was there when the replacement began, so that
+    # the server refused a surge, is a matter of time.
+    made_room = rekey.metric("rekey_closes_total", reason="slot_for_verifying")
+    assert made_room + rekey.metric("rekey_replacements_total", result="surge_refused") > 0
 
 
 def test_a_server_without_free_slots_queues_clients(make_server, make_database, rekey_for):
