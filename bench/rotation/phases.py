@@ -1,6 +1,7 @@
 """One run of pgbench through a contestant: in steady state, at the floor, rotating, or in the hard case."""
 
 import bisect
+import statistics
 import subprocess
 import threading
 import time
@@ -103,6 +104,9 @@ def run_phases(stage: Stage, contestant: Contestant, load: Load, slices: list[st
         errors = ["pgbench ended before the last slice did"]
     for phase, result in results.items():
         outcome = summarize(rows, *windows[phase])
+        # Each slice holds one whole rotation, so their median tells what a rotation costs; what a neighbour of the
+        # machine did to one slice is left out, in each phase alike.
+        outcome.p99 = statistics.median(summarize(rows, window).p99 for window in windows[phase])
         # pgbench does not say when an error came: all are held against the phase that is judged by them.
         outcome.errors = errors if phase == "rotating" or "rotating" not in results else []
         result.outcome = asdict(outcome)

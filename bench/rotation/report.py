@@ -91,6 +91,7 @@ def page(measured: list[dict], options) -> str:
              f"backends replaced within 1 s; {len(rows.runs)} runs of pgbench "
              f"({', '.join(f'{s:g} s' for s in lengths)}), "
              f"in each of which the phases take turns every {options.slice:g} s; medians, ratios taken within one run. "
+             "A run's p99 is the median of its slices'. "
              "The floor: steady state while as many logins go straight to the server, in the same rhythm.\n",
              "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
     for load in loads:
