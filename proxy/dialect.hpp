@@ -8,6 +8,7 @@
 #include "config/config.hpp"
 #include "protocol/common/exchange.hpp"
 #include "protocol/common/secret.hpp"
+#include "protocol/common/tls_wish.hpp"
 #include "rotation/ports.hpp"
 
 #include <functional>
@@ -19,6 +20,9 @@
 #include <vector>
 
 namespace rekey::proxy {
+
+protocol::Multiplexing multiplexing_of(config::PoolMode mode);
+protocol::TlsWish tls_wish_of(config::UpstreamTls mode);
 
 struct CancelKey {
     std::uint32_t process_id = 0;

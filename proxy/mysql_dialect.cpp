@@ -77,7 +77,6 @@ BackendClass read_class(std::string_view name) {
 
 class MysqlPoolFacts final : public PoolFacts {
   public:
-    bool mariadb = false;
     std::set<my::StateRef> proven; // settings of logins that a server has taken
 };
 constexpr std::size_t proven_max = 1024;
@@ -117,9 +116,7 @@ class MysqlDialect final : public Dialect {
         handshake.password = &options.credential->password;
         handshake.database = wanted.schema;
         handshake.capabilities = my::backend_capabilities | (wanted.pool_flags & ~my::capability::connect_with_db);
-        handshake.tls = options.tls == config::UpstreamTls::disable  ? my::TlsWish::none
-                        : options.tls == config::UpstreamTls::prefer ? my::TlsWish::prefer
-                                                                     : my::TlsWish::require;
+        handshake.tls = tls_wish_of(options.tls);
         // `prefer` takes a server's word for everything else, too.
         handshake.request_public_key =
             options.tls == config::UpstreamTls::prefer || options.tls == config::UpstreamTls::disable;
@@ -145,10 +142,7 @@ class MysqlDialect final : public Dialect {
         my::MysqlClient::Options options;
         options.context = &context_;
         options.id = wanted.client_id;
-        options.mode = pool.mode == config::PoolMode::automatic     ? my::Multiplexing::automatic
-                       : pool.mode == config::PoolMode::session     ? my::Multiplexing::session
-                       : pool.mode == config::PoolMode::transaction ? my::Multiplexing::transaction
-                                                                    : my::Multiplexing::statement;
+        options.mode = multiplexing_of(pool.mode);
         options.prepared_statements = pool.prepared_statements;
         options.capabilities = handshake.capabilities();
         options.connection_id = handshake.thread_id();

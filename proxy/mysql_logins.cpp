@@ -13,22 +13,7 @@ namespace {
 
 constexpr std::size_t reply_max = 1 << 20; // of a statement of ours, bytes a packet
 
-// So that the server tells what a statement changed, whatever its own defaults are. MySQL manual, "Server Tracking of
-// Client Session State"; MariaDB, "session_track_system_variables".
-constexpr std::string_view track_everything =
-    "SET SESSION session_track_schema=1, session_track_state_change=1, session_track_system_variables='*', "
-    "session_track_transaction_info='CHARACTERISTICS'";
 constexpr std::string_view ask_read_only = "SELECT @@global.read_only";
-
-std::string quoted_name(std::string_view name) {
-    std::string quoted = "`";
-    for (const char c : name) {
-        if (c == '`')
-            quoted += c;
-        quoted += c;
-    }
-    return quoted + "`";
-}
 
 rotation::LoginResult result_of(my::BackendFailure failure) {
     switch (failure) {
@@ -257,7 +242,7 @@ BackendLogin::Step MysqlBackendLogin::next(std::string_view in, std::size_t& con
         case my::BackendHandshake::Step::derive:
             return Step::derive;
         case my::BackendHandshake::Step::done:
-            return begin_statements();
+            return ask();
         case my::BackendHandshake::Step::failed:
             result_ = result_of(handshake_.failure());
             return Step::failed;
@@ -266,35 +251,27 @@ BackendLogin::Step MysqlBackendLogin::next(std::string_view in, std::size_t& con
     std::size_t used = 0;
     bool over = run_->next(in, used);
     consumed = used;
-    return over ? next_statement() : Step::need_input;
+    return over ? answered() : Step::need_input;
 }
 
-BackendLogin::Step MysqlBackendLogin::begin_statements() {
+// Whether the server takes writes is not in its greeting.
+BackendLogin::Step MysqlBackendLogin::ask() {
     key_ = {handshake_.result().thread_id, {}};
     run_ = std::make_unique<MysqlStatementRun>(handshake_.result().capabilities);
-    statements_ = {std::string(ask_read_only), std::string(track_everything)};
-    if (!credential_->role.empty())
-        statements_.push_back("SET ROLE " + quoted_name(credential_->role));
-    output_ = run_->start(statements_.front());
+    output_ = run_->start(ask_read_only);
     return Step::need_input;
 }
 
-BackendLogin::Step MysqlBackendLogin::next_statement() {
+BackendLogin::Step MysqlBackendLogin::answered() {
     auto outcome = run_->take_outcome();
-    auto statement = std::move(statements_.front());
-    statements_.pop_front();
     if (!outcome.ok) {
         sqlstate_ = outcome.sqlstate;
         reason_ = outcome.reason;
         result_ = rotation::LoginResult::unavailable;
         return Step::failed;
     }
-    if (statement == ask_read_only && outcome.rows.size() == 1 && outcome.rows.front().size() == 1)
+    if (outcome.rows.size() == 1 && outcome.rows.front().size() == 1)
         standby_ = outcome.rows.front().front() != "0";
-    if (!statements_.empty()) {
-        output_ = run_->start(statements_.front());
-        return Step::need_input;
-    }
     result_ = rotation::LoginResult::accepted;
     return Step::done;
 }

@@ -6,7 +6,6 @@
 #include "proxy/dialect.hpp"
 #include "proxy/mysql_servers.hpp"
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -73,7 +72,7 @@ class MysqlStatementRun final : public StatementRun {
     StatementOutcome outcome_;
 };
 
-// A login, and behind it the statements that every session of ours begins with.
+// A login, and behind it the question whether the server is a replica.
 class MysqlBackendLogin final : public BackendLogin {
   public:
     MysqlBackendLogin(rotation::CredentialPtr credential, protocol::mysql::BackendHandshakeOptions options);
@@ -92,12 +91,11 @@ class MysqlBackendLogin final : public BackendLogin {
     const protocol::mysql::BackendLogin& login() const { return handshake_.result(); }
 
   private:
-    Step begin_statements();
-    Step next_statement();
+    Step ask();
+    Step answered();
 
     rotation::CredentialPtr credential_;
     protocol::mysql::BackendHandshake handshake_;
-    std::deque<std::string> statements_;
     std::unique_ptr<MysqlStatementRun> run_; // once the server has taken the login
     std::string output_, reason_, sqlstate_;
     rotation::LoginResult result_ = rotation::LoginResult::unavailable;

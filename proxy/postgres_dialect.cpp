@@ -180,9 +180,7 @@ class PostgresBackendLogin final : public BackendLogin {
         result.password = &options.credential->password;
         if (!options.credential->role.empty())
             result.parameters.emplace_back("role", options.credential->role);
-        result.tls = options.tls == config::UpstreamTls::disable  ? pg::TlsWish::none
-                     : options.tls == config::UpstreamTls::prefer ? pg::TlsWish::prefer
-                                                                  : pg::TlsWish::require;
+        result.tls = tls_wish_of(options.tls);
         result.direct_tls = options.negotiation == config::TlsNegotiation::direct;
         return result;
     }
@@ -287,10 +285,7 @@ class PostgresDialect final : public Dialect {
         pg::PostgresClient::Options options;
         options.context = &context_;
         options.id = wanted.client_id;
-        options.mode = pool.mode == config::PoolMode::automatic     ? pg::Multiplexing::automatic
-                       : pool.mode == config::PoolMode::session     ? pg::Multiplexing::session
-                       : pool.mode == config::PoolMode::transaction ? pg::Multiplexing::transaction
-                                                                    : pg::Multiplexing::statement;
+        options.mode = multiplexing_of(pool.mode);
         options.prepared_statements = pool.prepared_statements;
         options.pool = wanted.pool_id;
         options.startup = context_.parameters.intern(handshake_of(login).parameters());

@@ -15,6 +15,9 @@
 
 namespace rekey::protocol {
 
+// How sessions share backends.
+enum class Multiplexing { automatic, session, transaction, statement };
+
 enum class ClientWant {
     more,      // everything that could be used was consumed
     backend,   // the next frame needs a backend: acquire one, attach, call again with the rest

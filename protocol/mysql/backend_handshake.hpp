@@ -15,6 +15,7 @@
 // text is sent under TLS or on a unix socket only. Memory taken is bounded: 64 KiB a packet.
 #pragma once
 
+#include "protocol/common/tls_wish.hpp"
 #include "protocol/mysql/authentication_proof.hpp"
 #include "protocol/mysql/messages_login.hpp"
 
@@ -25,8 +26,6 @@
 #include <vector>
 
 namespace rekey::protocol::mysql {
-
-enum class TlsWish { none, prefer, require }; // `require` covers verify-ca and verify-full: verifying is the driver's
 
 struct BackendHandshakeOptions {
     std::string user, database;       // no database: empty

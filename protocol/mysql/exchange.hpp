@@ -34,8 +34,6 @@
 
 namespace rekey::protocol::mysql {
 
-enum class Multiplexing { automatic, session, transaction, statement };
-
 // Every backend has these, and of pool_flags() its pool's. QUERY_ATTRIBUTES are taken out of what clients send.
 inline constexpr Capabilities backend_capabilities =
     capability::long_password | capability::long_flag | capability::protocol_41 | capability::transactions |

@@ -16,10 +16,6 @@ bool captures(Own own) {
     return own == Own::warnings || own == Own::ask_insert_id;
 }
 
-char* writable(const char* at) {
-    return const_cast<char*>(at);
-}
-
 } // namespace
 
 MysqlBackend::MysqlBackend(Options options)

@@ -12,10 +12,6 @@ namespace {
 constexpr std::size_t queue_max = 64 << 20;
 constexpr std::size_t kept_capacity_max = 512; // of what an idle client keeps
 
-char* writable(const char* at) {
-    return const_cast<char*>(at);
-}
-
 } // namespace
 
 void ExchangeContext::sweep() {

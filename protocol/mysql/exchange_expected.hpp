@@ -1,12 +1,10 @@
 // The replies a backend still owes, in order.
 #pragma once
 
-#include "protocol/common/assert.hpp"
+#include "protocol/common/owed.hpp"
 #include "protocol/mysql/statements.hpp"
 
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 namespace rekey::protocol::mysql {
 
@@ -42,33 +40,6 @@ struct Expected {
     std::uint32_t client_statement = 0; // that is executed or fetched from
 };
 
-class ExpectedReplies {
-  public:
-    bool empty() const { return head_ == entries_.size(); }
-    std::size_t size() const { return entries_.size() - head_; }
-    Expected& front() {
-        REKEY_ASSERT(!empty());
-        return entries_[head_];
-    }
-    const Expected& front() const { return entries_[head_]; }
-    void push(Expected expected) { entries_.push_back(std::move(expected)); }
-    Expected pop() {
-        REKEY_ASSERT(!empty());
-        auto first = std::move(entries_[head_]);
-        if (++head_ == entries_.size()) {
-            entries_.clear();
-            head_ = 0;
-        }
-        return first;
-    }
-    auto begin() { return entries_.begin() + static_cast<std::ptrdiff_t>(head_); }
-    auto end() { return entries_.end(); }
-    auto begin() const { return entries_.begin() + static_cast<std::ptrdiff_t>(head_); }
-    auto end() const { return entries_.end(); }
-
-  private:
-    std::vector<Expected> entries_;
-    std::size_t head_ = 0;
-};
+using ExpectedReplies = Owed<Expected>;
 
 } // namespace rekey::protocol::mysql

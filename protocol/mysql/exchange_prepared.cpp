@@ -12,10 +12,6 @@ constexpr std::size_t execute_head = 10;       // command, number, flags, iterat
 constexpr std::uint32_t last_one = 0xffffffff; // MariaDB: the one prepared last
 constexpr std::uint8_t parameter_count_given = 8;
 
-char* writable(const char* at) {
-    return const_cast<char*>(at);
-}
-
 } // namespace
 
 MysqlClient::Outcome MysqlClient::on_prepare(PacketHeader header, Turn& turn) {

@@ -14,10 +14,6 @@ constexpr std::size_t text_collect_max = 64 * 1024;
 constexpr std::uint32_t questions =
     mention_connection_id | mention_last_insert_id | mention_row_count | mention_found_rows | mention_diagnostics;
 
-char* writable(const char* at) {
-    return const_cast<char*>(at);
-}
-
 // By the first letter of INSERT, REPLACE and LOAD; what begins otherwise than with a letter may be anything.
 bool may_insert(std::string_view text) {
     char first = text.empty() ? 'i' : static_cast<char>(text[0] | 0x20);

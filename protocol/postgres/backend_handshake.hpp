@@ -19,6 +19,7 @@
 #include "protocol/auth/scram.hpp"
 #include "protocol/auth/scram_client.hpp"
 #include "protocol/common/secret.hpp"
+#include "protocol/common/tls_wish.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -28,8 +29,6 @@
 #include <vector>
 
 namespace rekey::protocol::postgres {
-
-enum class TlsWish { none, prefer, require }; // `require` covers verify-ca and verify-full: verifying is the driver's
 
 struct BackendHandshakeOptions {
     std::string user, database;

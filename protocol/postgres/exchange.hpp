@@ -27,8 +27,6 @@
 
 namespace rekey::protocol::postgres {
 
-enum class Multiplexing { automatic, session, transaction, statement };
-
 // Shared by all exchanges of one worker.
 struct ExchangeContext {
     ParameterTable parameters;

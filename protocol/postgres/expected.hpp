@@ -2,12 +2,10 @@
 // PostgreSQL manual 55.2.3, 55.2.4.
 #pragma once
 
-#include "protocol/common/assert.hpp"
+#include "protocol/common/owed.hpp"
 #include "protocol/postgres/statements.hpp"
 
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 namespace rekey::protocol::postgres {
 
@@ -34,47 +32,9 @@ enum class Request : std::uint8_t {
 
 struct Expected {
     Request request = Request::query;
-    StatementPtr statement; // parse, own_parse, own_close
+    StatementPtr statement{}; // parse, own_parse, own_close
 };
 
-class ExpectedReplies {
-  public:
-    bool empty() const { return head_ == entries_.size(); }
-    std::size_t size() const { return entries_.size() - head_; }
-    Expected& front() {
-        REKEY_ASSERT(!empty());
-        return entries_[head_];
-    }
-    const Expected& front() const { return entries_[head_]; }
-    void push(Request request, StatementPtr statement = nullptr) {
-        entries_.push_back({request, std::move(statement)});
-    }
-    void pop() {
-        REKEY_ASSERT(!empty());
-        entries_[head_].statement.reset();
-        if (++head_ == entries_.size()) {
-            entries_.clear();
-            head_ = 0;
-        }
-    }
-    // In order, the front first.
-    auto begin() { return entries_.begin() + static_cast<std::ptrdiff_t>(head_); }
-    auto end() { return entries_.end(); }
-    void erase(std::vector<Expected>::iterator at) {
-        entries_.erase(at);
-        if (head_ == entries_.size()) {
-            entries_.clear();
-            head_ = 0;
-        }
-    }
-    void clear() {
-        entries_.clear();
-        head_ = 0;
-    }
-
-  private:
-    std::vector<Expected> entries_;
-    std::size_t head_ = 0;
-};
+using ExpectedReplies = Owed<Expected>;
 
 } // namespace rekey::protocol::postgres

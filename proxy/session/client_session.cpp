@@ -13,7 +13,6 @@ namespace rekey::proxy {
 namespace {
 constexpr int rounds_max = 8;
 constexpr std::size_t kept_capacity_max = 512; // of what an idle session keeps
-constexpr std::string_view terminated = "57P01";
 } // namespace
 
 std::string PeerAddress::text() const {

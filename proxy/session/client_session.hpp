@@ -67,6 +67,7 @@ class ClientSession final : public net::Connection {
     Line<ClientSession>::Place place; // in the pool's queue, while waiting
 
   private:
+    static constexpr std::string_view terminated = "57P01"; // a last word
     enum class Phase { login, starting, ready, closing };
     struct Parts { // what moves to another worker
         std::string listener;

@@ -6,7 +6,6 @@ namespace rekey::proxy {
 
 namespace {
 constexpr std::chrono::seconds linger_max{2}; // for a client to take the last words
-constexpr std::string_view terminated = "57P01";
 } // namespace
 
 void ClientSession::terminate(std::string_view reason, std::string_view message, bool at_once) {

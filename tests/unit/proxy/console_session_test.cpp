@@ -58,7 +58,7 @@ class ConsoleSessionTest : public testing::Test {
 
     // Both machines against each other until one has ended.
     postgres::BackendHandshake::Step log_in(std::string_view password, const std::string& user = "rekey",
-                                            postgres::TlsWish tls = postgres::TlsWish::none) {
+                                            protocol::TlsWish tls = protocol::TlsWish::none) {
         secret = protocol::Secret(password);
         postgres::BackendHandshakeOptions options;
         options.user = user;
@@ -126,7 +126,7 @@ TEST_F(ConsoleSessionTest, OffersNoTls) {
 }
 
 TEST_F(ConsoleSessionTest, LetsClientsThatWouldPreferTlsIn) {
-    EXPECT_EQ(log_in(token, "rekey", postgres::TlsWish::prefer), postgres::BackendHandshake::Step::done);
+    EXPECT_EQ(log_in(token, "rekey", protocol::TlsWish::prefer), postgres::BackendHandshake::Step::done);
 }
 
 TEST_F(ConsoleSessionTest, AnswersShowWithTypedColumns) {

@@ -1,98 +1,11 @@
-#include "rotation/rotation_plan.hpp"
+#include "tests/unit/rotation/replace_pool.hpp"
 
 #include <gtest/gtest.h>
-
-#include <algorithm>
-#include <random>
 
 namespace rekey::rotation {
 namespace {
 
-using namespace std::chrono_literals;
-
-ReplaceView full_pool(std::uint32_t idle, std::uint32_t busy) {
-    ReplaceView view;
-    view.size = idle + busy;
-    view.surge = 1;
-    view.idle_old = idle;
-    view.busy_old = busy;
-    view.gap = 50ms;
-    view.now = Clock::time_point{} + 1h;
-    return view;
-}
-
-// A pool that follows the answers, with logins that succeed at once unless told otherwise.
-struct Pool {
-    ReplaceView view;
-    std::uint32_t most = 0, least = UINT32_MAX, opens = 0, closed_first = 0;
-
-    std::uint32_t open() const {
-        return view.idle_old + view.busy_old + view.pinned_old + view.fresh + view.connecting;
-    }
-    void note() {
-        most = std::max(most, open());
-        least = std::min(least, open() - view.connecting);
-    }
-    void begin_open() {
-        view.tally.opening();
-        view.last_open = view.now;
-        ++view.connecting;
-        ++opens;
-        note();
-    }
-    void finish_open() {
-        view.tally.opened();
-        --view.connecting;
-        ++view.fresh;
-        note();
-    }
-    void refuse_slot() {
-        view.tally.open_failed(true);
-        --view.connecting;
-        note();
-    }
-    void close_idle() {
-        closed_first += view.tally.balance() == 0 ? 1 : 0;
-        --view.idle_old;
-        view.tally.old_gone();
-        note();
-    }
-    // A busy old backend reaches its safe point.
-    void release() {
-        --view.busy_old;
-        if (next_step(view).release_budget > 0) {
-            closed_first += view.tally.balance() == 0 ? 1 : 0;
-            view.tally.old_gone();
-        } else {
-            ++view.idle_old;
-        }
-        note();
-    }
-    // Follows the plan until it waits for an event; logins succeed.
-    ReplaceAction run() {
-        for (;;) {
-            const ReplaceStep step = next_step(view);
-            switch (step.action) {
-            case ReplaceAction::open_one:
-                begin_open();
-                finish_open();
-                break;
-            case ReplaceAction::retire_idle_old:
-            case ReplaceAction::retire_one_first:
-                close_idle();
-                break;
-            case ReplaceAction::finished:
-                return step.action;
-            case ReplaceAction::wait:
-                if (!step.until) {
-                    return step.action;
-                }
-                view.now = *step.until;
-                break;
-            }
-        }
-    }
-};
+using Pool = ReplacePool;
 
 TEST(ReplaceGap, IsTheWindowSharedByTheBackends) { EXPECT_EQ(replace_gap(1s, 20), 50ms); }
 
@@ -359,63 +272,6 @@ TEST(RotationPlan, ServerEndsEveryBackendAtOnce) {
     pool.view.idle_old = pool.view.busy_old = 0;
     EXPECT_EQ(pool.run(), ReplaceAction::finished);
     EXPECT_LE(pool.view.fresh, 1u) << "demand refills the pool, not the replacement";
-}
-
-// Whatever happens in whatever order, the limits hold and the pool ends up new.
-TEST(RotationPlan, KeepsItsLimitsUnderEverySequenceOfEvents) {
-    for (std::uint32_t seed = 0; seed < 500; ++seed) {
-        std::mt19937 random(seed);
-        const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
-        Pool pool{full_pool(below(6), below(6))};
-        const std::uint32_t size = pool.view.size;
-        const std::uint32_t surge = pool.view.surge = below(3);
-        std::uint32_t self_gone = 0, prior_minimum = size;
-        for (int events = 0; events < 2000 && next_step(pool.view).action != ReplaceAction::finished; ++events) {
-            pool.view.now += 20ms;
-            const ReplaceStep step = next_step(pool.view);
-            if (step.action == ReplaceAction::open_one) {
-                pool.begin_open();
-            } else if (step.action != ReplaceAction::wait) {
-                ASSERT_GT(pool.view.idle_old, 0u);
-                pool.close_idle();
-            }
-            switch (below(8)) {
-            case 0:
-                if (pool.view.busy_old > 0) {
-                    pool.release();
-                }
-                break;
-            case 1:
-                if (pool.view.idle_old > 0) {
-                    --pool.view.idle_old;
-                    ++pool.view.busy_old;
-                }
-                break;
-            case 2:
-                if (pool.view.connecting > 0) {
-                    pool.view.tally.open_failed(below(2) == 0);
-                    --pool.view.connecting;
-                }
-                break;
-            case 3:
-                if (pool.view.busy_old > 0 && below(4) == 0) {
-                    --pool.view.busy_old;
-                    pool.view.tally.old_gone();
-                    ++self_gone;
-                }
-                break;
-            default:
-                if (pool.view.connecting > 0) {
-                    pool.finish_open();
-                }
-            }
-            ASSERT_LE(pool.open(), size + surge) << "seed " << seed;
-            ASSERT_GE(pool.open() - pool.view.connecting + 1 + self_gone, prior_minimum) << "seed " << seed;
-            ASSERT_GE(pool.view.tally.balance(), -1);
-        }
-        ASSERT_EQ(next_step(pool.view).action, ReplaceAction::finished) << "seed " << seed;
-        ASSERT_LE(pool.open(), size) << "seed " << seed << ": nothing is left over";
-    }
 }
 
 } // namespace
