@@ -1,17 +1,16 @@
 #include "protocol/mysql/backend_handshake.hpp"
 
 #include "protocol/common/assert.hpp"
+#include "protocol/common/login_text.hpp"
 #include "protocol/mysql/messages.hpp"
 #include "protocol/mysql/packet.hpp"
-
-#include <algorithm>
 
 namespace rekey::protocol::mysql {
 
 namespace {
 
 constexpr std::uint32_t payload_max = 64 * 1024;
-constexpr std::size_t version_size_max = 128, reason_size_max = 300;
+constexpr std::size_t version_size_max = 128;
 constexpr int switches_max = 10; // MariaDB asks again for each of an account's methods
 
 constexpr Capabilities required = capability::protocol_41 | capability::secure_connection | capability::plugin_auth;
@@ -20,26 +19,6 @@ constexpr Capabilities always = required | capability::long_password | capabilit
 // What no option may ask for: decided here, or never wanted.
 constexpr Capabilities never =
     capability::ssl | capability::connect_with_db | capability::can_handle_expired_passwords | capability::multi_factor;
-
-bool holds_nul(std::string_view text) {
-    return text.find('\0') != std::string_view::npos;
-}
-
-// What no packet can carry; it comes from a file or a secret store, so it is not ours to assert.
-std::string_view unsendable(const BackendHandshakeOptions& options) {
-    if (options.user.empty())
-        return "the credential has no user name";
-    if (holds_nul(options.user) || (options.password != nullptr && holds_nul(options.password->reveal())))
-        return "the user name or the password holds a NUL byte";
-    if (holds_nul(options.database))
-        return "the database name holds a NUL byte";
-    return {};
-}
-
-bool is_sqlstate(std::string_view text) {
-    return text.size() == 5 && std::all_of(text.begin(), text.end(),
-                                           [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
-}
 
 } // namespace
 
@@ -108,7 +87,7 @@ BackendHandshake::BackendHandshake(BackendHandshakeOptions options) : options_(s
     }
     if (options_.unix_socket)
         options_.tls = TlsWish::none;
-    if (auto reason = unsendable(options_); !reason.empty())
+    if (auto reason = unsendable_login(options_.user, options_.database, options_.password); !reason.empty())
         fail(BackendFailure::refused, reason);
 }
 
@@ -296,14 +275,7 @@ BackendHandshake::Step BackendHandshake::read_error(std::string_view payload) {
     // have written it.
     if (state_ == State::greeting && failure == BackendFailure::refused)
         failure = BackendFailure::unavailable;
-    auto step = fail(failure, err->message);
-    // A server that repeats the password in its error must not get it into our log.
-    auto password = options_.password == nullptr ? std::string_view{} : options_.password->reveal();
-    bool repeated =
-        err->message.find(password) != std::string_view::npos || reason_.find(password) != std::string::npos;
-    if (!password.empty() && repeated)
-        reason_ = "the server's error repeats the password";
-    return step;
+    return fail(failure, reason_without(options_.password, err->message));
 }
 
 void BackendHandshake::closed() {
@@ -313,9 +285,7 @@ void BackendHandshake::closed() {
 
 BackendHandshake::Step BackendHandshake::fail(BackendFailure failure, std::string_view reason) {
     failure_ = failure;
-    reason_ = reason.substr(0, reason_size_max);
-    std::replace_if(
-        reason_.begin(), reason_.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+    reason_ = printable_reason(reason);
     state_ = State::failed;
     return Step::failed;
 }

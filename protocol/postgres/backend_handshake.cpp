@@ -2,9 +2,8 @@
 
 #include "protocol/common/assert.hpp"
 #include "protocol/common/bytes.hpp"
+#include "protocol/common/login_text.hpp"
 #include "protocol/postgres/messages.hpp"
-
-#include <algorithm>
 
 namespace rekey::protocol::postgres {
 
@@ -13,29 +12,15 @@ namespace {
 constexpr std::size_t head_size = 5; // type and length
 constexpr std::size_t message_length_max = std::size_t{64} * 1024;
 constexpr std::size_t settings_size_max = std::size_t{256} * 1024;
-constexpr std::size_t reason_size_max = 300;
 
-bool holds_nul(std::string_view text) {
-    return text.find('\0') != std::string_view::npos;
-}
-
-// What no message can carry; it comes from a file or a secret store, so it is not ours to assert.
 std::string_view unsendable(const BackendHandshakeOptions& options) {
-    if (options.user.empty())
-        return "the credential has no user name";
-    if (holds_nul(options.user) || (options.password != nullptr && holds_nul(options.password->reveal())))
-        return "the user name or the password holds a NUL byte";
-    if (holds_nul(options.database))
-        return "the database name holds a NUL byte";
+    if (auto reason = unsendable_login(options.user, options.database, options.password); !reason.empty())
+        return reason;
+    auto holds_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
     for (const auto& [name, value] : options.parameters)
         if (name.empty() || holds_nul(name) || holds_nul(value))
             return "a start-up parameter holds a NUL byte or has no name";
     return {};
-}
-
-bool is_sqlstate(std::string_view text) {
-    return text.size() == 5 && std::all_of(text.begin(), text.end(),
-                                           [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
 }
 
 BackendFailure failure_of(std::string_view sqlstate) {
@@ -224,10 +209,7 @@ BackendHandshake::Step BackendHandshake::read_error(std::string_view body) {
     auto fields = read_error_fields(body);
     if (is_sqlstate(fields.sqlstate))
         sqlstate_ = fields.sqlstate;
-    // A server that repeats the password in its error must not get it into our log.
-    auto password = options_.password == nullptr ? std::string_view{} : options_.password->reveal();
-    bool repeated = !password.empty() && fields.message.find(password) != std::string_view::npos;
-    return fail(failure_of(sqlstate_), repeated ? "the server's error repeats the password" : fields.message);
+    return fail(failure_of(sqlstate_), reason_without(options_.password, fields.message));
 }
 
 void BackendHandshake::closed() {
@@ -237,9 +219,7 @@ void BackendHandshake::closed() {
 
 BackendHandshake::Step BackendHandshake::fail(BackendFailure failure, std::string_view reason) {
     failure_ = failure;
-    reason_ = reason.substr(0, reason_size_max);
-    std::replace_if(
-        reason_.begin(), reason_.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+    reason_ = printable_reason(reason);
     state_ = State::failed;
     return Step::failed;
 }
