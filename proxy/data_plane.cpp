@@ -109,10 +109,11 @@ class WorkerPlane final : public DataPlane {
         return it == ports_.end() ? std::uint16_t{0} : it->second;
     }
 
-    void probe(rotation::CredentialPtr credential, bool, std::function<void(rotation::ProbeReport)> done) override {
+    void probe(rotation::CredentialPtr credential, bool keep,
+               std::function<void(rotation::ProbeReport)> done) override {
         each_upstream<std::vector<rotation::HostResult>>(
             credential->name,
-            [credential](Upstream& upstream, auto reply) { upstream.probe(credential, std::move(reply)); },
+            [credential, keep](Upstream& upstream, auto reply) { upstream.probe(credential, keep, std::move(reply)); },
             [done = std::move(done)](std::vector<std::vector<rotation::HostResult>> results) {
                 rotation::ProbeReport report;
                 for (auto& hosts : results)

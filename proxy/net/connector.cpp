@@ -24,11 +24,13 @@ struct Resolved {
     std::string error;
 };
 
-Resolved resolve_name(const config::Address& host) {
+// Blocks unless `flags` says AI_NUMERICHOST.
+Resolved resolve_name(const config::Address& host, int flags = 0) {
     Resolved resolved;
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = flags;
     addrinfo* list = nullptr;
     auto port = std::to_string(host.port);
     if (int error = getaddrinfo(host.host.c_str(), port.c_str(), &hints, &list); error != 0) {
@@ -91,6 +93,8 @@ void Connector::resolve() {
         std::memcpy(address.sun_path, host.unix_path.c_str(), host.unix_path.size() + 1);
         return connect_to(reinterpret_cast<sockaddr*>(&address), sizeof address);
     }
+    if (auto literal = resolve_name(host, AI_NUMERICHOST); literal.error.empty())
+        return connect_to(reinterpret_cast<const sockaddr*>(&literal.address), literal.size);
     blocking_.run([self = self_, host, &loop = loop_] {
         auto resolved = resolve_name(host);
         loop.post([self, resolved] {

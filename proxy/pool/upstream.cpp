@@ -12,7 +12,8 @@ namespace rekey::proxy {
 namespace {
 constexpr std::chrono::seconds health_check_after{30}; // of idleness
 constexpr std::chrono::seconds health_check_timeout{5};
-constexpr std::chrono::seconds cancel_timeout{20}; // longer than a cancel request may take
+constexpr std::chrono::seconds cancel_timeout{20};   // longer than a cancel request may take
+constexpr std::chrono::seconds verified_kept_for{5}; // a login that verified, for the replacement that may follow
 } // namespace
 
 Upstream::Upstream(Worker& worker, const config::Upstream& configuration, RuntimePtr runtime)
@@ -224,6 +225,8 @@ void Upstream::tick() {
         else if (backend->state() == BackendState::cancelling && now - backend->since() > cancel_timeout)
             backend->close("cancel_timeout");
     }
+    if (verified_ && now - verified_->since > verified_kept_for)
+        verified_.reset();
     expire_one();
     shed_surplus();
     open_for_demand();
@@ -287,6 +290,7 @@ void Upstream::close_all(std::string_view reason) {
     for (auto& opening : openings_)
         opening.connector->abandon();
     openings_.clear();
+    verified_.reset();
     for (auto* connector : others_)
         connector->abandon();
     others_.clear();

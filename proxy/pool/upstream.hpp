@@ -62,8 +62,9 @@ class Upstream {
     const rotation::CredentialPtr& credential() const { return credential_; }
     rotation::Generation newest() const;
 
-    // Login attempts for verifying and administering.
-    void probe(rotation::CredentialPtr credential, std::function<void(std::vector<rotation::HostResult>)> done);
+    // Login attempts for verifying and administering. `keep`: see rotation::Prober.
+    void probe(rotation::CredentialPtr credential, bool keep,
+               std::function<void(std::vector<rotation::HostResult>)> done);
     void run_statements(rotation::CredentialPtr login, std::vector<std::string> statements,
                         std::function<void(rotation::StatementResult)> done);
 
@@ -114,7 +115,18 @@ class Upstream {
         bool any_database;
         std::uint64_t epoch;
         unsigned attempts = 0;
+        bool keep = false;
         bool reserved = false; // a slot
+    };
+    // A connection that verified a credential, until that is published and replaced with, or turns out unneeded.
+    struct Verified {
+        rotation::CredentialPtr credential;
+        std::shared_ptr<net::DerivationCache> derivations;
+        std::string backend_class;
+        std::size_t host;
+        std::uint64_t epoch;
+        net::Clock::time_point since;
+        net::ConnectResult login;
     };
     void probe_host(Probe probe, std::function<void(rotation::HostResult)> done);
     void free_slot(Probe probe, std::function<void(rotation::HostResult)> done);
@@ -126,6 +138,7 @@ class Upstream {
     Pool* starving_pool();
     void refuse_waiters(Pool& pool, std::string_view sqlstate, const std::string& message);
 
+    void adopt_verified();
     void step_replacement();
     rotation::ReplaceView view_of_replacement() const;
     Backend* oldest_idle_old();
@@ -147,6 +160,7 @@ class Upstream {
     std::map<std::string, std::unique_ptr<Pool>> pools_;
     std::list<Backend*> backends_;
     OpeningList openings_;
+    std::optional<Verified> verified_;
     std::list<net::Connector*> others_; // probes and administrative connections
     std::size_t next_host_ = 0;
     std::vector<std::optional<bool>> standby_; // per host, as last seen
@@ -176,7 +190,7 @@ class Upstream {
     std::uint32_t reserved_ = 0;     // slots kept free for logins that verify, one each
     std::uint32_t slots_wanted_ = 0; // that many backends make room for them when they reach a safe point
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-    std::uint64_t kick_ = 0; // a look at what may be opened, as soon as the stack is clear
+    std::uint64_t kick_ = 0;        // a look at what may be opened, as soon as the stack is clear
     bool lifetime_opening_ = false; // the successor of one over its lifetime
     bool lifetime_owed_ = false;    // it stands: one over its lifetime is to go
 };

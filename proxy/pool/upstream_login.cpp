@@ -19,7 +19,15 @@ constexpr unsigned slot_attempts_max = 60;
 // For administrative statements beyond their login: they wait for locks, with limits of their own below this.
 constexpr std::chrono::seconds statements_max{10};
 
-bool loopback_or_unix(const config::Address& host) { return host.is_loopback(); }
+// Whatever its generation is counted as by now.
+bool same_login(const rotation::Credential& a, const rotation::Credential& b) {
+    return a.username == b.username && a.role == b.role &&
+           protocol::equal_in_constant_time(a.password.reveal(), b.password.reveal());
+}
+
+bool loopback_or_unix(const config::Address& host) {
+    return host.is_loopback();
+}
 } // namespace
 
 config::UpstreamTls Upstream::tls_mode(const config::Address& host) const {
@@ -56,8 +64,7 @@ net::ConnectRequest Upstream::request_for(std::size_t host, const std::string& b
 }
 
 bool Upstream::may_open() const {
-    if (paused_ || retired_ || !credential_ || configuration_.hosts.empty() ||
-        worker_.loop().now() < not_before_)
+    if (paused_ || retired_ || !credential_ || configuration_.hosts.empty() || worker_.loop().now() < not_before_)
         return false;
     bool proven = proven_ && worker_.loop().now() - last_success_ < proof_lasts;
     return openings_.size() < (proven ? parallel_logins_max : 1);
@@ -102,9 +109,9 @@ void Upstream::open_backend(Pool& pool, Purpose purpose) {
 void Upstream::connect(OpeningList::iterator opening) {
     auto request = request_for(opening->host, opening->pool->name, opening->credential);
     request.derivations = derivations_;
-    opening->connector = net::Connector::start(
-        worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
-        [this, opening](net::ConnectResult result) { opened(opening, std::move(result)); });
+    opening->connector =
+        net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+                              [this, opening](net::ConnectResult result) { opened(opening, std::move(result)); });
     ++worker_.counters().logins;
 }
 
@@ -180,10 +187,10 @@ void Upstream::open_failed(OpeningList::iterator opening, const net::ConnectResu
     pool.last_error = result.reason;
     pool.last_sqlstate = result.sqlstate;
     if (!repeated || failures_ == 0)
-        worker_.log(rotation::LogLevel::warn, "backend login failed upstream=" + configuration_.name + " pool=" +
-                                                  pool.name + " result=" +
-                                                  std::string(rotation::to_string(result.result)) + " sqlstate=" +
-                                                  result.sqlstate + " reason=\"" + result.reason + "\"");
+        worker_.log(rotation::LogLevel::warn, "backend login failed upstream=" + configuration_.name +
+                                                  " pool=" + pool.name +
+                                                  " result=" + std::string(rotation::to_string(result.result)) +
+                                                  " sqlstate=" + result.sqlstate + " reason=\"" + result.reason + "\"");
     switch (result.result) {
     case rotation::LoginResult::refused:
         login_refused(failed, result);
@@ -227,8 +234,8 @@ void Upstream::login_refused(const Opening& opening, const net::ConnectResult& r
 void Upstream::back_off() {
     auto wait = std::min(back_off_max, back_off_min * (1u << std::min(failures_, 7u)));
     ++failures_;
-    auto jitter = std::chrono::milliseconds(static_cast<std::int64_t>(
-        worker_.random(static_cast<std::uint64_t>(wait.count() / 2 + 1))));
+    auto jitter = std::chrono::milliseconds(
+        static_cast<std::int64_t>(worker_.random(static_cast<std::uint64_t>(wait.count() / 2 + 1))));
     not_before_ = worker_.loop().now() + wait / 2 + jitter;
     if (retry_timer_ != 0)
         worker_.loop().cancel(retry_timer_);
@@ -242,7 +249,9 @@ void Upstream::back_off() {
 
 void Upstream::publish(rotation::CredentialPtr credential) {
     credential_ = std::move(credential);
-    derivations_ = std::make_shared<net::DerivationCache>();
+    if (verified_ && (backends_.empty() || !same_login(*verified_->credential, *credential_)))
+        verified_.reset(); // nothing to replace, or by something else
+    derivations_ = verified_ ? verified_->derivations : std::make_shared<net::DerivationCache>();
     paused_ = false;
     not_before_ = {};
     failures_ = 0;
@@ -274,7 +283,9 @@ std::string Upstream::probe_class() const {
     return {};
 }
 
-void Upstream::probe(rotation::CredentialPtr credential, std::function<void(std::vector<rotation::HostResult>)> done) {
+void Upstream::probe(rotation::CredentialPtr credential, bool keep,
+                     std::function<void(std::vector<rotation::HostResult>)> done) {
+    verified_.reset();
     struct Probing {
         std::vector<rotation::HostResult> hosts;
         std::size_t left;
@@ -296,7 +307,7 @@ void Upstream::probe(rotation::CredentialPtr credential, std::function<void(std:
             if (--probing->left == 0)
                 probing->done(std::move(probing->hosts));
         };
-        probe_host({credential, derivations, backend_class, i, any_database, epoch_}, std::move(finish));
+        probe_host({credential, derivations, backend_class, i, any_database, epoch_, 0, keep}, std::move(finish));
     }
 }
 
@@ -332,6 +343,9 @@ void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)>
                 dialect().learn_server(configuration_.name, *result.login);
             }
             host.wanted = probe.epoch != epoch_ || wanted(standby_[probe.host]);
+            if (probe.keep && !verified_ && accepted && host.result == rotation::LoginResult::accepted && host.wanted)
+                verified_ = Verified{probe.credential, probe.derivations,    probe.backend_class, probe.host,
+                                     probe.epoch,      worker_.loop().now(), std::move(result)};
             if (host.result == rotation::LoginResult::refused)
                 ++worker_.counters().logins_refused;
             done(std::move(host));
@@ -351,11 +365,11 @@ void Upstream::free_slot(Probe probe, std::function<void(rotation::HostResult)> 
         else
             ++slots_wanted_;
     }
-    worker_.loop().call_at(worker_.loop().now() + slot_retry, [this, alive = std::weak_ptr<int>(alive_), probe,
-                                                               done = std::move(done)]() mutable {
-        if (!alive.expired())
-            probe_host(std::move(probe), std::move(done));
-    });
+    worker_.loop().call_at(worker_.loop().now() + slot_retry,
+                           [this, alive = std::weak_ptr<int>(alive_), probe, done = std::move(done)]() mutable {
+                               if (!alive.expired())
+                                   probe_host(std::move(probe), std::move(done));
+                           });
 }
 
 void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::string> statements,

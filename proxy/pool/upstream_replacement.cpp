@@ -27,9 +27,25 @@ void Upstream::replace(const rotation::ReplaceOptions& options,
     replacement_.options = options;
     replacement_.progress = std::move(progress);
     auto view = view_of_replacement();
-    replacement_.gap =
-        rotation::replace_gap(options.window, view.idle_old + view.busy_old + view.pinned_old);
+    replacement_.gap = rotation::replace_gap(options.window, view.idle_old + view.busy_old + view.pinned_old);
+    adopt_verified();
     step_replacement();
+}
+
+// The connection that verified the credential becomes the first new backend.
+void Upstream::adopt_verified() {
+    auto verified = std::exchange(verified_, {});
+    if (!verified || replacement_.options.surge == 0 || verified->epoch != epoch_ || backends_.empty() ||
+        total() >= configuration_.pool.size + replacement_.options.surge)
+        return;
+    auto pool = pools_.find(verified->backend_class);
+    if (pool == pools_.end())
+        return;
+    replacement_.last_open = worker_.loop().now();
+    replacement_.tally.opening();
+    adopt({pool->second.get(), credential_, epoch_, Purpose::replacement, replacement_.serial, verified->host, 0,
+           nullptr},
+          std::move(verified->login));
 }
 
 rotation::ReplaceView Upstream::view_of_replacement() const {

@@ -1,6 +1,7 @@
 """Rotation while clients work: nobody notices, everything is replaced, the old password is refused."""
 
 import threading
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -91,6 +92,26 @@ def test_status_metrics_and_audit_tell_of_a_rotation(database, rekey_for):
     secrets = [database.password, "rotator-password", rekey.password]
     for text in (rekey.log(), rekey.audit_path.read_text(), rekey.cli("status", "--json").stdout, rekey.get("/metrics")[1]):
         assert not [secret for secret in secrets if secret in text]
+
+
+@pytest.mark.core
+def test_the_connection_that_verified_is_the_first_new_backend(make_server, make_database, rekey_for):
+    server = make_server(log_connections="on")
+    database = make_database(server)
+    rekey = rekey_for(database, "file", credential=REPLACE, size=SIZE)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(psycopg.connect(**rekey.target(database.name))) for _ in range(SIZE)]
+        for client in clients:
+            client.execute("SELECT 1")  # all in transactions at once: a full pool
+        for client in clients:
+            client.commit()
+
+        def logins():
+            return server.log().count(f"connection authorized: user={database.role} ")
+
+        before = logins()
+        rotate_once(database, rekey, "file", 1)
+        assert logins() - before == SIZE
 
 
 def test_no_plaintext_password_reaches_a_statement(make_server, make_database, rekey_for):
