@@ -76,7 +76,7 @@ const std::vector<Option> table{
     {"credentials[].replace", section, "", "", live, "how backends are replaced in a rotation"},
     {"credentials[].replace.surge", integer, "1", "0..100", live,
      "backends above the pool's size while replacing; 0 closes one before opening one"},
-    {"credentials[].replace.window", duration, "1s", "0s..1h", live, "the time in which all are replaced, about"},
+    {"credentials[].replace.window", duration, "1s", "0s..1h", live, "the time in which all are replaced, about; up to half as long again while clients wait for a backend"},
     {"credentials[].role", name, "(`rotation.users[0]` with alternating_users)", "", replacement,
      "PostgreSQL role every backend takes; keeps current_user and ownership when the login role changes"},
     {"credentials[].rotation", optional_section, "", "", live, "rotation by Rekey itself; for `local` sources"},

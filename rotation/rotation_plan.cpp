@@ -18,7 +18,8 @@ std::uint32_t open_backends(const ReplaceView& view) {
 std::optional<Clock::time_point> held_until(const ReplaceView& view) {
     std::optional<Clock::time_point> until = view.not_before;
     if (view.tally.balance() >= 0 && view.last_open) {
-        const auto paced = *view.last_open + std::chrono::duration_cast<Clock::duration>(view.gap);
+        const auto gap = view.clients_wait ? view.gap * 3 / 2 : view.gap;
+        const auto paced = *view.last_open + std::chrono::duration_cast<Clock::duration>(gap);
         until = until ? std::max(*until, paced) : paced;
     }
     if (until && *until <= view.now) {
@@ -33,7 +34,9 @@ std::chrono::nanoseconds replace_gap(std::chrono::nanoseconds window, std::uint3
     return std::max<std::chrono::nanoseconds>(shortest_gap, window / std::max<std::uint32_t>(backends, 1));
 }
 
-void ReplaceTally::opening() { ++in_flight_; }
+void ReplaceTally::opening() {
+    ++in_flight_;
+}
 
 void ReplaceTally::opened() {
     REKEY_ASSERT(in_flight_ > 0);
@@ -76,6 +79,13 @@ ReplaceStep next_step(const ReplaceView& view) {
     const std::uint32_t old = view.idle_old + view.busy_old + view.pinned_old;
     const std::uint32_t owed = view.tally.balance() > 0 ? static_cast<std::uint32_t>(view.tally.balance()) : 0;
     ReplaceStep step;
+    // Half a gap apart, the end of the one does not fall on what the login of the other cost the server.
+    const Clock::time_point retire_from =
+        view.last_open ? *view.last_open + std::chrono::duration_cast<Clock::duration>(view.gap / 2) : view.now;
+    if (owed > 0 && retire_from > view.now) {
+        step.until = retire_from;
+        return step;
+    }
     step.release_budget = owed;
     if (owed > 0 && view.idle_old > 0) {
         step.action = ReplaceAction::retire_idle_old;

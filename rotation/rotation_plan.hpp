@@ -8,7 +8,8 @@
 //   - open_one: start one login with the newest generation, tally.opening(); then exactly one of tally.opened() and
 //     tally.open_failed().
 //   - retire_idle_old, retire_one_first: close one idle old backend, the oldest generation first, then the longest
-//     open; tally.old_gone().
+//     open; tally.old_gone(). The former comes half a gap after its successor's login began: two smaller loads for the
+//     server instead of one.
 //   - release_budget stands beside every action until the next answer: that many of the next old backends to reach a
 //     safe point are closed there (tally.old_gone()) instead of going back to the pool. So a busy one holds up nobody.
 //     With balance() == 0 that one goes before its successor is made, and is counted like retire_one_first.
@@ -66,6 +67,7 @@ struct ReplaceView {
     std::chrono::nanoseconds gap{0};
     std::optional<Clock::time_point> last_open;  // start of this replacement's latest login; absent: none yet
     std::optional<Clock::time_point> not_before; // after a failed login: the pool's own back-off
+    bool clients_wait = false; // somebody waits for a backend: the next login gives way, for half a gap at most
     Clock::time_point now;
     ReplaceTally tally;
 };

@@ -72,6 +72,8 @@ rotation::ReplaceView Upstream::view_of_replacement() const {
     view.last_open = replacement_.last_open;
     if (not_before_ != net::Clock::time_point{})
         view.not_before = not_before_;
+    for (const auto& [name, pool] : pools_)
+        view.clients_wait = view.clients_wait || !pool->waiters.empty();
     view.now = worker_.loop().now();
     view.tally = replacement_.tally;
     return view;

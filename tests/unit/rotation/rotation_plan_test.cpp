@@ -20,13 +20,17 @@ TEST(RotationPlan, IsFinishedWhenThereIsNothingOld) {
     EXPECT_EQ(next_step(full_pool(0, 0)).action, ReplaceAction::finished);
 }
 
-TEST(RotationPlan, OpensBeforeItRetires) {
+TEST(RotationPlan, OpensBeforeItRetiresHalfAGapLater) {
     Pool pool{full_pool(3, 0)};
     EXPECT_EQ(next_step(pool.view).action, ReplaceAction::open_one);
     EXPECT_EQ(next_step(pool.view).release_budget, 0u);
     pool.begin_open();
     EXPECT_EQ(next_step(pool.view).action, ReplaceAction::wait);
     pool.finish_open();
+    EXPECT_EQ(next_step(pool.view).action, ReplaceAction::wait);
+    EXPECT_EQ(next_step(pool.view).release_budget, 0u);
+    EXPECT_EQ(next_step(pool.view).until, pool.view.now + 25ms);
+    pool.view.now += 25ms;
     EXPECT_EQ(next_step(pool.view).action, ReplaceAction::retire_idle_old);
 }
 
@@ -38,7 +42,7 @@ TEST(RotationPlan, ReplacesAnIdlePoolOneByOneWithinTheWindow) {
     EXPECT_EQ(pool.opens, 20u);
     EXPECT_EQ(pool.most, 21u);
     EXPECT_EQ(pool.least, 20u);
-    EXPECT_EQ(pool.view.now - start, 19 * 50ms);
+    EXPECT_EQ(pool.view.now - start, 19 * 50ms + 25ms);
 }
 
 TEST(RotationPlan, ABusyPoolGivesUpTheNextReleased) {
@@ -91,6 +95,23 @@ TEST(RotationPlan, ABackendThatWasOwedAndGotPinnedGoesWhenItIsReleased) {
     pool.view.pinned_old = 1;
     EXPECT_EQ(next_step(pool.view).release_budget, 1u);
     EXPECT_EQ(next_step(pool.view).action, ReplaceAction::wait);
+}
+
+TEST(RotationPlan, WhileClientsWaitTheNextLoginGivesWayForHalfAGapAtMost) {
+    Pool pool{full_pool(3, 0)};
+    const auto began = pool.view.now;
+    pool.begin_open();
+    pool.finish_open();
+    pool.close_idle();
+    pool.view.clients_wait = true;
+    pool.view.now = began + 50ms;
+    EXPECT_EQ(next_step(pool.view).action, ReplaceAction::wait);
+    EXPECT_EQ(next_step(pool.view).until, began + 75ms);
+    pool.view.clients_wait = false;
+    EXPECT_EQ(next_step(pool.view).action, ReplaceAction::open_one);
+    pool.view.clients_wait = true;
+    pool.view.now = began + 75ms;
+    EXPECT_EQ(next_step(pool.view).action, ReplaceAction::open_one);
 }
 
 TEST(RotationPlan, WithoutSurgeOneIsRetiredFirst) {
