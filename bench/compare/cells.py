@@ -47,9 +47,9 @@ def measure_idle(subject: Subject, tls: bool) -> Outcome:
     target = subject.target(tls)
     before, cpu = resident_kib(target.pid), cpu_seconds(target.pid)
     began = time.time()
-    holder = subprocess.Popen([build_program("bench_idle_clients"), "", str(IDLE_CLIENTS)], text=True,
-                              env=target.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
+    program = build_program(target.idle_clients)
+    holder = subprocess.Popen([program, target.conninfo, str(IDLE_CLIENTS), target.idle_query], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         if not holder.stdout.readline().startswith("ready"):
             return Outcome(0, 0, 0, 0, 0, 0, errors=[holder.stderr.read().strip()[-300:]])

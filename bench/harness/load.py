@@ -1,4 +1,5 @@
-"""pgbench runs with every transaction's latency, and the proxy's CPU over exactly the transactions counted."""
+"""Runs of a load program with every transaction's latency (pgbench here, sysbench in sysbench.py), and the proxy's CPU
+over exactly the transactions counted."""
 
 import os
 import re
@@ -17,7 +18,7 @@ SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
 
 @dataclass
 class Target:
-    """Where clients connect; `pid` is the proxy's, if there is one."""
+    """Where clients connect; `pid` is the proxy's, if there is one. This one speaks the PostgreSQL protocol."""
 
     port: int
     user: str
@@ -25,6 +26,18 @@ class Target:
     database: str
     pid: int | None = None
     tls: bool = False
+
+    idle_clients = "bench_idle_clients"
+    idle_query = "SELECT abalance FROM pgbench_accounts WHERE aid = 1"
+
+    def run(self, load: "Load", seconds: float) -> "Run":
+        """Starts the program that puts the load on it."""
+        return Run(self, load, seconds)
+
+    @property
+    def conninfo(self) -> str:
+        return (f"host=127.0.0.1 port={self.port} user={self.user} password={self.password} dbname={self.database} "
+                f"connect_timeout=20 gssencmode=disable sslmode={'require' if self.tls else 'disable'}")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -35,7 +48,7 @@ class Target:
 
 @dataclass
 class Load:
-    """One way of putting load on a target."""
+    """One way of putting load on a target. `mode` is pgbench's, or one of sysbench.MODES, which needs no script."""
 
     script: str = SELECT_ONLY
     mode: str = "simple"
@@ -118,31 +131,44 @@ def clients_hurt(errors: list[str]) -> int:
 
 
 class Run:
-    """A pgbench in the background; `finish` waits for it and returns everything it logged."""
+    """A load in the background; `finish` waits for it and returns everything it logged. This one is a pgbench."""
+
+    program = "pgbench"
 
     def __init__(self, target: Target, load: Load, seconds: float):
-        self.folder_holder = tempfile.TemporaryDirectory(prefix="rekey-pgbench-", dir=os.environ.get("TMPDIR"))
+        self.folder_holder = tempfile.TemporaryDirectory(prefix="rekey-load-", dir=os.environ.get("TMPDIR"))
         self.folder = Path(self.folder_holder.name)
-        self.process = subprocess.Popen(load.command(seconds, self.folder), env=target.environment, text=True,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = self.launch(target, load, seconds)
         self.launched = time.time()
 
+    def launch(self, target: Target, load: Load, seconds: float) -> subprocess.Popen:
+        return subprocess.Popen(load.command(seconds, self.folder), env=target.environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
     def wait_for_first_transactions(self, seconds: float = 60.0) -> None:
-        """All clients are logged in once the first log lines reach the disk (pgbench starts them together)."""
         deadline = time.time() + seconds
-        while self.process.poll() is None and time.time() < deadline:
-            if any(path.stat().st_size for path in self.folder.glob("log.*")):
-                return
+        while self.process.poll() is None and time.time() < deadline and not self.begun():
             time.sleep(0.01)
 
-    def finish(self) -> tuple[list[tuple[float, float]], list[str], str]:
-        output, complaints = self.process.communicate()
-        rows = read_log(self.folder)
+    def begun(self) -> bool:
+        """All clients are logged in once the first log lines reach the disk (pgbench starts them together)."""
+        return any(path.stat().st_size for path in self.folder.glob("log.*"))
+
+    def end(self) -> str:
+        """Waits for the program; returns what it complained of."""
+        return self.process.communicate()[1]
+
+    def read(self, complaints: str) -> tuple[list[tuple[float, float]], list[str]]:
+        """The transactions, as read_log() tells them, and the clients' errors."""
+        return read_log(self.folder), client_errors(complaints)
+
+    def finish(self) -> tuple[list[tuple[float, float]], list[str]]:
+        complaints = self.end()
+        rows, errors = self.read(complaints)
         self.folder_holder.cleanup()
-        errors = client_errors(complaints)
         if self.process.returncode != 0 and not errors:
-            errors = [f"pgbench ended with {self.process.returncode}: {complaints.strip()[-300:]}"]
-        return rows, errors, output
+            errors = [f"{self.program} ended with {self.process.returncode}: {complaints.strip()[-300:]}"]
+        return rows, errors
 
 
 def login_allowance(clients: int) -> float:
@@ -156,12 +182,12 @@ def measure(target: Target, load: Load, seconds: float, count_syscalls: bool = F
     outcome = None
     for attempt in range(3):  # on a machine that is busy with something else, logging in may take longer yet
         outcome = outcome or _measure_window(target, load, seconds, allowance * 2**attempt, count_syscalls)
-    return outcome or Outcome(0, 0, *[float("nan")] * 4, errors=["pgbench ended before its window did"])
+    return outcome or Outcome(0, 0, *[float("nan")] * 4, errors=["the load ended before its window did"])
 
 
 def _measure_window(target: Target, load: Load, seconds: float, allowance: float, count_syscalls: bool):
-    """Nothing if pgbench ended too early."""
-    run = Run(target, load, seconds + allowance)
+    """Nothing if the load ended too early."""
+    run = target.run(load, seconds + allowance)
     run.wait_for_first_transactions()
     time.sleep(0.15)
     begin, cpu = time.time(), cpu_seconds(target.pid) if target.pid else 0.0
@@ -173,7 +199,7 @@ def _measure_window(target: Target, load: Load, seconds: float, allowance: float
         with SyscallCounter(target.pid, run.folder / "perf") as counter:
             time.sleep(0.5)
     in_time = run.process.poll() is None
-    rows, errors, _ = run.finish()
+    rows, errors = run.finish()
     if not in_time and not errors:
         return None
     outcome = summarize(rows, (begin, end))
@@ -189,8 +215,8 @@ def _measure_window(target: Target, load: Load, seconds: float, allowance: float
 def measure_whole(target: Target, load: Load, seconds: float) -> Outcome:
     """For few, large transactions: from launch to end, logins included (they do not show there, or are what counts)."""
     cpu = cpu_seconds(target.pid) if target.pid else 0.0
-    run = Run(target, load, seconds)
-    rows, errors, _ = run.finish()
+    run = target.run(load, seconds)
+    rows, errors = run.finish()
     begin = rows[0][0] - rows[0][1] / 1e3 if rows else run.launched
     outcome = summarize(rows, (begin, rows[-1][0] + 1e-6 if rows else begin + 1))
     outcome.errors = errors

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from .load import Target
 from .process import Daemon, Missing, free_port, ordinary_user
 
 DATABASE = "bench"
@@ -37,6 +38,10 @@ def scram_verifier(password: str, iterations: int = 4096) -> str:
 
 class Postgres:
     """Runs while the `with` block does. Superuser `postgres` comes in by the unix socket without a password."""
+
+    protocol = "postgres"
+    target = Target
+    logins_program = "bench_logins"
 
     def __init__(self, folder: Path, settings: dict[str, str] | None = None):
         self.folder, self.data, self.port = folder, folder / "data", free_port()
@@ -83,6 +88,18 @@ class Postgres:
         if done.returncode != 0:
             raise RuntimeError(f"{text}: {done.stderr}")
         return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def create_login(self, name: str, password: str) -> None:
+        """A role that may do what the benchmark's tables need; their owner is `bench_owner` then."""
+        self.create_role(name, password, "IN ROLE bench_owner")
+
+    def password_change(self, name: str, password: str) -> str:
+        return f"ALTER ROLE {name} PASSWORD '{scram_verifier(password)}'"
+
+    def accepts(self, name: str, password: str) -> bool:
+        done = subprocess.run(["psql", "-XAtq", "-c", "SELECT 1"], capture_output=True,
+                              env=self.target(self.port, name, password, DATABASE).environment)
+        return done.returncode == 0
 
     def create_role(self, name: str, password: str, options: str = "", iterations: int = 4096) -> None:
         self.sql(f"CREATE ROLE {name} LOGIN {options} PASSWORD '{scram_verifier(password, iterations)}'")

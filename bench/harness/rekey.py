@@ -1,5 +1,6 @@
 """Rekey as a process: one listener, one upstream, one credential; the same configuration for every benchmark."""
 
+import hashlib
 import json
 import os
 import urllib.error
@@ -28,11 +29,18 @@ def write_secret(path: Path, text: str) -> Path:
     return path
 
 
+def client_verifier(protocol: str, password: str) -> str:
+    """MySQL's is the one of mysql_native_password, so that a login costs a client the same at Rekey and at MariaDB."""
+    if protocol == "postgres":
+        return scram_verifier(password, CLIENT_ITERATIONS)
+    return "*" + hashlib.sha1(hashlib.sha1(password.encode()).digest()).hexdigest().upper()
+
+
 class Rekey:
     """`credential` is the body of the one entry under `credentials`."""
 
     def __init__(self, folder: Path, credential: dict, upstream_port: int, user: str, password: str, pool: dict,
-                 certificate: tuple[Path, Path] | None = None):
+                 certificate: tuple[Path, Path] | None = None, protocol: str = "postgres"):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port, self.admin_port, self.daemon = folder, free_port(), free_port(), None
         tls = {"mode": "prefer", "certificate": str(certificate[0]), "key": str(certificate[1])} if certificate else {
@@ -44,12 +52,12 @@ class Rekey:
         # JSON is YAML, too.
         self.configuration.write_text(json.dumps({
             "workers": 1,
-            "listeners": [{"name": "pg", "protocol": "postgres", "address": f"127.0.0.1:{self.port}", "tls": tls}],
-            "users": [{"name": user, "password": {"verifier": scram_verifier(password, CLIENT_ITERATIONS)}}],
+            "listeners": [{"name": "bench", "protocol": protocol, "address": f"127.0.0.1:{self.port}", "tls": tls}],
+            "users": [{"name": user, "password": {"verifier": client_verifier(protocol, password)}}],
             "credentials": [{"name": CREDENTIAL, **credential}],
-            "upstreams": [{"name": "bench", "protocol": "postgres", "hosts": [f"127.0.0.1:{upstream_port}"],
+            "upstreams": [{"name": "bench", "protocol": protocol, "hosts": [f"127.0.0.1:{upstream_port}"],
                            "database": DATABASE, "tls": {"mode": "disable"}, "credential": CREDENTIAL, "pool": pool}],
-            "routes": [{"listener": "pg", "database": DATABASE, "user": user, "upstream": "bench"}],
+            "routes": [{"listener": "bench", "database": DATABASE, "user": user, "upstream": "bench"}],
             "store": {"path": str(folder / "store"), "key": {"file": str(store_key)}},
             "admin": {"address": f"127.0.0.1:{self.admin_port}"},
             "audit": {"path": str(folder / "audit.jsonl")},

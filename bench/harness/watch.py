@@ -9,29 +9,38 @@ from pathlib import Path
 from .postgres import Postgres
 
 
-class Session:
-    """One superuser session kept open, so that asking costs the server no login."""
+class AdminSession:
+    """One administrator's session kept open, so that asking costs the server no login: a client program which reads
+    statements as they come. `mark` is what makes it print --end--."""
 
-    def __init__(self, server: Postgres):
-        self.psql = subprocess.Popen(["psql", "-XAtq", "-F", "\t", "-v", "ON_ERROR_STOP=0"], text=True, bufsize=1,
-                                     env={**os.environ, **server.superuser}, stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    mark = ""
+
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None):
+        self.client = subprocess.Popen(command, text=True, bufsize=1, env={**os.environ, **(environment or {})},
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lock = threading.Lock()
 
     def ask(self, statement: str) -> list[str]:
         with self.lock:
-            self.psql.stdin.write(statement + ";\n\\echo --end--\n")
-            self.psql.stdin.flush()
+            self.client.stdin.write(f"{statement};\n{self.mark}\n")
+            self.client.stdin.flush()
             lines = []
-            for line in self.psql.stdout:
+            for line in self.client.stdout:
                 if line == "--end--\n":
                     return lines
                 lines.append(line.rstrip("\n"))
-        raise RuntimeError("psql ended: " + " ".join(lines))
+        raise RuntimeError("the administrator's session ended: " + " ".join(lines))
+
+    def count_backends(self, roles: list[str]) -> str:
+        """The statement that counts the backends of some login roles."""
+        raise NotImplementedError
+
+    def end_backends(self, roles: list[str]) -> None:
+        raise NotImplementedError
 
     def close(self) -> None:
-        self.psql.stdin.close()
-        self.psql.wait(10)
+        self.client.stdin.close()
+        self.client.wait(10)
 
     def __enter__(self):
         return self
@@ -40,12 +49,31 @@ class Session:
         self.close()
 
 
+def listed(roles: list[str]) -> str:
+    return ",".join(f"'{role}'" for role in roles)
+
+
+class Session(AdminSession):
+    """The superuser of a PostgreSQL."""
+
+    mark = "\\echo --end--"
+
+    def __init__(self, server: Postgres):
+        super().__init__(["psql", "-XAtq", "-F", "\t", "-v", "ON_ERROR_STOP=0"], server.superuser)
+
+    def count_backends(self, roles: list[str]) -> str:
+        return f"SELECT count(*) FROM pg_stat_activity WHERE usename IN ({listed(roles)})"
+
+    def end_backends(self, roles: list[str]) -> None:
+        self.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                 f"WHERE usename IN ({listed(roles)})")
+
+
 class BackendSampler:
     """Counts the backends of some login roles a few dozen times a second, while the `with` block runs."""
 
-    def __init__(self, session: Session, roles: list[str], every: float = 0.025):
-        listed = ",".join(f"'{role}'" for role in roles)
-        self.statement = f"SELECT count(*) FROM pg_stat_activity WHERE usename IN ({listed})"
+    def __init__(self, session: AdminSession, roles: list[str], every: float = 0.025):
+        self.statement = session.count_backends(roles)
         self.session, self.every, self.samples, self.ending = session, every, [], threading.Event()
         self.thread = threading.Thread(target=self._sample, daemon=True)
 
@@ -75,11 +103,15 @@ class ServerLog:
         self.path, self.offset = path, 0
         self.counts()
 
-    def counts(self, roles: tuple[str, ...] = ()) -> dict[str, int]:
+    def new_lines(self) -> list[str]:
         with self.path.open(errors="replace") as log:
             log.seek(self.offset)
             lines = log.readlines()
             self.offset = log.tell()
+        return lines
+
+    def counts(self, roles: tuple[str, ...] = ()) -> dict[str, int]:
+        lines = self.new_lines()
         authorized = [line for line in lines if "connection authorized: user=" in line]
         return {
             "logins": sum(not roles or line.split("user=")[1].split()[0] in roles for line in authorized),

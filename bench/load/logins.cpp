@@ -3,32 +3,20 @@
 //
 // logins CONNINFO COUNT WINDOW_MS EVERY_MS: COUNT logins, evenly over WINDOW_MS, every EVERY_MS, until its standard
 // input ends; prints "ready" when the first round is open, and the number of logins at the end.
-#include "bench/load/sockets.hpp"
+#include "bench/load/client.hpp"
 
 #include <poll.h>
 
 #include <chrono>
-#include <libpq-fe.h>
-#include <memory>
+#include <cstdio>
+#include <cstdlib>
 #include <vector>
+
+using rekey::bench::Client;
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-struct Finish {
-    void operator()(PGconn* connection) const { PQfinish(connection); }
-};
-using Connection = std::unique_ptr<PGconn, Finish>;
-
-Connection open_one(const char* conninfo) {
-    Connection connection(PQconnectdb(conninfo));
-    if (PQstatus(connection.get()) != CONNECTION_OK) {
-        std::fprintf(stderr, "connect: %s", PQerrorMessage(connection.get()));
-        std::exit(1);
-    }
-    return connection;
-}
 
 // False: standard input ended meanwhile.
 bool wait_until(Clock::time_point when) {
@@ -56,9 +44,9 @@ int main(int argc, char** argv) {
     }
     const auto gap = std::chrono::duration_cast<Clock::duration>(milliseconds(argv[3])) / static_cast<long>(count);
     const auto every = milliseconds(argv[4]);
-    std::vector<Connection> open;
+    std::vector<Client> open;
     for (unsigned long i = 0; i < count; ++i)
-        open.push_back(open_one(argv[1]));
+        open.emplace_back(argv[1]);
     std::printf("ready\n");
     std::fflush(stdout);
     unsigned long logins = 0;
@@ -68,7 +56,7 @@ int main(int argc, char** argv) {
                 std::printf("%lu\n", logins);
                 return 0;
             }
-            open[i] = open_one(argv[1]); // the successor first, then the old one goes
+            open[i] = Client(argv[1]); // the successor first, then the old one goes
         }
     }
 }

@@ -1,7 +1,6 @@
 """Who rotates, and how: Rekey with each of its strategies, and PgBouncer by the procedure of its manual."""
 
 import json
-import os
 import secrets
 import subprocess
 import time
@@ -9,47 +8,42 @@ from pathlib import Path
 
 from bench.compare.subjects import pgbouncer_program
 from bench.harness.load import Target
-from bench.harness.postgres import DATABASE, Postgres, scram_verifier
+from bench.harness.postgres import DATABASE, scram_verifier
 from bench.harness.process import Daemon, free_port, ordinary_user
 from bench.harness.rekey import CLIENT_ITERATIONS, Rekey, write_secret
-from bench.harness.watch import Session
+from bench.harness.watch import AdminSession
 
 CLIENT, CLIENT_PASSWORD = "client", "client-password"
 FIRST_PASSWORD, ROTATOR_PASSWORD = "first-password", "rotator-password"
 POOL_SIZE, WINDOW = 20, "1s"
 
 
-def create_login(server: Postgres, name: str) -> None:
-    """A role that may do what the benchmark's tables need."""
-    server.create_role(name, FIRST_PASSWORD, "IN ROLE bench_owner")
-
-
 class Contestant:
-    """Stands in front of the server with a pool of POOL_SIZE; rotate() returns when the rotation is over, with why it
-    failed or nothing."""
+    """Stands in front of the server (harness.postgres.Postgres or harness.mysql.Mysql) with a pool of POOL_SIZE.
+    rotate() returns when the rotation is over, with why it failed or nothing."""
 
     name = ""
     followed = False  # somebody else changes the password: then change() and publish() are the two halves of it
 
-    def __init__(self, server: Postgres, session: Session, folder: Path):
+    def __init__(self, server, session: AdminSession, folder: Path):
         self.server, self.session, self.folder = server, session, folder / self.name
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.role = f"login_{self.name.replace('-', '_')}"
+        self.role = f"login_{self.name.removeprefix('rekey-').replace('-', '_')}"  # MySQL takes 32 characters
         self.roles = [self.role]
         self.retired: list[str] = []  # passwords that the server must refuse afterwards
         self.rekey = self.daemon = None
 
     def change(self) -> str:
         fresh = secrets.token_urlsafe(18)
-        self.session.ask(f"ALTER ROLE {self.role} PASSWORD '{scram_verifier(fresh)}'")
+        self.session.ask(self.server.password_change(self.role, fresh))
         return fresh
 
     def still_accepted(self) -> int:
         """How many of the retired passwords the server lets in."""
-        done = (subprocess.run(["psql", "-XAtq", "-c", "SELECT 1"], capture_output=True, env={
-            **os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.server.port), "PGUSER": self.role,
-            "PGPASSWORD": password, "PGDATABASE": DATABASE}) for password in self.retired)
-        return sum(process.returncode == 0 for process in done)
+        return sum(self.server.accepts(self.role, password) for password in self.retired)
+
+    def target(self) -> Target:
+        return self.server.target(self.port, CLIENT, CLIENT_PASSWORD, DATABASE, self.daemon.pid)
 
 
 class RekeyFile(Contestant):
@@ -69,21 +63,18 @@ class RekeyFile(Contestant):
         self.current = password
 
     def start(self) -> None:
-        create_login(self.server, self.role)
+        self.server.create_login(self.role, FIRST_PASSWORD)
         credential = {"source": self.source(), "replace": {"surge": 1, "window": WINDOW}}
         if self.rotation:
             credential["rotation"] = self.rotation
         self.rekey = Rekey(self.folder, credential, self.server.port, CLIENT, CLIENT_PASSWORD,
-                           {"mode": "auto", "size": POOL_SIZE, "min": POOL_SIZE})
+                           {"mode": "auto", "size": POOL_SIZE, "min": POOL_SIZE}, protocol=self.server.protocol)
         self.rekey.start()
         self.daemon, self.port = self.rekey.daemon, self.rekey.port
 
     def stop(self) -> None:
         if self.rekey:
             self.rekey.stop()
-
-    def target(self) -> Target:
-        return Target(self.port, CLIENT, CLIENT_PASSWORD, DATABASE, self.daemon.pid)
 
     def publish(self, password: str) -> None:
         self.retired.append(self.current)
@@ -132,9 +123,13 @@ class RekeySingleUser(RekeyLocal):
 class RekeyAlternatingUsers(RekeyLocal):
     name, strategy = "rekey-alternating-users", "alternating_users"
 
-    def __init__(self, server: Postgres, session: Session, folder: Path):
+    def __init__(self, server, session: AdminSession, folder: Path):
         super().__init__(server, session, folder)
         self.roles.append(f"{self.role}_clone")
+
+
+class RekeyDualPassword(RekeyLocal):
+    name, strategy = "rekey-dual-password", "dual_password"
 
 
 class PgBouncer(Contestant):
@@ -144,7 +139,7 @@ class PgBouncer(Contestant):
     followed = True
 
     def start(self) -> None:
-        create_login(self.server, self.role)
+        self.server.create_login(self.role, FIRST_PASSWORD)
         self.port = free_port()
         account = ordinary_user()
         users = self.folder / "users.txt"
@@ -169,9 +164,6 @@ class PgBouncer(Contestant):
             + "".join(f"{key} = {value}\n" for key, value in self.settings.items()))
         self.current = password
 
-    def target(self) -> Target:
-        return Target(self.port, CLIENT, CLIENT_PASSWORD, DATABASE, self.daemon.pid)
-
     def publish(self, password: str) -> str:
         self.retired.append(self.current)
         self.write(password)
@@ -190,3 +182,4 @@ class PgBouncer(Contestant):
 
 
 ALL = {kind.name: kind for kind in (RekeyFile, RekeySingleUser, RekeyAlternatingUsers, PgBouncer)}
+MYSQL = {kind.name: kind for kind in (RekeyFile, RekeyDualPassword, RekeySingleUser, RekeyAlternatingUsers)}

@@ -1,4 +1,4 @@
-"""One run of pgbench through a contestant: in steady state, at the floor, rotating, or in the hard case."""
+"""One run of pgbench or sysbench through a contestant: in steady state, at the floor, rotating, or in the hard case."""
 
 import bisect
 import statistics
@@ -9,9 +9,9 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 
 from bench.compare.subjects import build_program
-from bench.harness.load import Load, Run, login_allowance, summarize
-from bench.harness.postgres import DATABASE, Postgres
-from bench.harness.watch import BackendSampler, ServerLog, Session
+from bench.harness.load import Load, login_allowance, summarize
+from bench.harness.postgres import DATABASE
+from bench.harness.watch import AdminSession, BackendSampler, ServerLog
 
 from .contestants import Contestant
 
@@ -22,10 +22,10 @@ LATE = 0.1    # s that the last rotation of a slice may begin late, for a schedu
 
 @dataclass
 class Stage:
-    """What all phases need."""
+    """What all phases need. `server` is a harness.postgres.Postgres or a harness.mysql.Mysql."""
 
-    server: Postgres
-    session: Session
+    server: object
+    session: AdminSession
     log: ServerLog
     every: float          # s between rotations
     window: float = 1.0   # s over which the floor's logins are spread, as Rekey's `window` does
@@ -72,9 +72,8 @@ class FloorLogins:
     """As many logins straight to the server as rotations make, in the same rhythm, while the `with` block runs."""
 
     def __init__(self, stage: Stage, logins_per_rotation: int):
-        conninfo = (f"host=127.0.0.1 port={stage.server.port} user={FLOOR_ROLE} password={FLOOR_PASSWORD} "
-                    f"dbname={DATABASE} sslmode=disable gssencmode=disable")
-        self.command = [build_program("bench_logins"), conninfo, str(logins_per_rotation),
+        target = stage.server.target(stage.server.port, FLOOR_ROLE, FLOOR_PASSWORD, DATABASE)
+        self.command = [build_program(stage.server.logins_program), target.conninfo, str(logins_per_rotation),
                         f"{stage.window * 1e3:.0f}", f"{stage.every * 1e3:.0f}"]
 
     def __enter__(self):
@@ -89,25 +88,25 @@ class FloorLogins:
 
 def run_phases(stage: Stage, contestant: Contestant, load: Load, slices: list[str], seconds: float,
                logins_per_rotation: int) -> dict[str, Result]:
-    """One pgbench, during which phases take turns slice by slice, `seconds` each: what drifts on a shared machine
+    """One load, during which phases take turns slice by slice, `seconds` each: what drifts on a shared machine
     drifts for all of them alike. In all of them the backends are sampled: it costs a little."""
     results = {phase: Result(phase) for phase in slices}
     windows = {phase: [] for phase in slices}
-    run = Run(contestant.target(), load, len(slices) * (seconds + 2 * SETTLE) + login_allowance(load.clients) + 1)
+    run = contestant.target().run(load, len(slices) * (seconds + 2 * SETTLE) + login_allowance(load.clients) + 1)
     run.wait_for_first_transactions()
     for phase in slices:
         time.sleep(SETTLE)
         windows[phase].append(_slice(stage, contestant, seconds, results[phase], logins_per_rotation))
     in_time = run.process.poll() is None
-    rows, errors, _ = run.finish()
+    rows, errors = run.finish()
     if not in_time and not errors:
-        errors = ["pgbench ended before the last slice did"]
+        errors = ["the load ended before the last slice did"]
     for phase, result in results.items():
         outcome = summarize(rows, *windows[phase])
         # Each slice holds one whole rotation, so their median tells what a rotation costs; what a neighbour of the
         # machine did to one slice is left out, in each phase alike.
         outcome.p99 = statistics.median(summarize(rows, window).p99 for window in windows[phase])
-        # pgbench does not say when an error came: all are held against the phase that is judged by them.
+        # The load does not say when an error came: all are held against the phase that is judged by them.
         outcome.errors = errors if phase == "rotating" or "rotating" not in results else []
         result.outcome = asdict(outcome)
     return results
@@ -142,23 +141,22 @@ def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result,
 def run_hard_case(stage: Stage, contestant: Contestant, load: Load) -> Result:
     """The password changes; 0.2 s later the server ends the old sessions; 1 s after the change it is published.
 
-    Clients inside an ended backend lose their query, and pgbench gives such a client up. All others must be served
-    again within a second of the publication.
+    Clients inside an ended backend lose their query, and pgbench gives such a client up (sysbench does not). All others
+    must be served again within a second of the publication.
     """
     result = Result("hard", rotations=1)
-    run = Run(contestant.target(), load, 7)
+    run = contestant.target().run(load, 7)
     run.wait_for_first_transactions()
     time.sleep(1.0)
     stage.log.counts()
     begin = time.time()
     fresh = contestant.change()
     time.sleep(0.2)
-    listed = ",".join(f"'{role}'" for role in contestant.roles)
-    stage.session.ask(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename IN ({listed})")
+    stage.session.end_backends(contestant.roles)
     time.sleep(max(0.0, begin + 1.0 - time.time()))
     contestant.publish(fresh)
     published = time.time()
-    rows, errors, _ = run.finish()
+    rows, errors = run.finish()
     counts = stage.log.counts(tuple(contestant.roles))
     before = [row for row in rows if row[0] < begin]
     steady = len(before) / max(0.1, begin - before[0][0]) if before else 0.0
