@@ -17,7 +17,7 @@ IDLE_CLIENTS = 5000
 @dataclass
 class Cell:
     name: str
-    upstream: str                 # free | postgres
+    upstream: str                 # free | postgres | one of harness.mysql.KINDS
     load: Load = field(default_factory=Load)
     kind: str = "window"          # window | whole | copy | idle
     tls: bool = False
@@ -69,6 +69,16 @@ def measure_idle(subject: Subject, tls: bool) -> Outcome:
 
 BARS = {("simple", 16): 1.10, ("simple", 64): 1.10, ("extended", 16): 1.10, ("prepared", 16): 1.15,
         ("prepared", 64): 1.15}
+
+
+def mysql_cells(kind: str) -> list[Cell]:
+    """On the real server: there is no nearly free one for this protocol."""
+    cells = [Cell(f"{kind}/{mode}/{clients}", kind, Load(mode=mode, clients=clients), bar=1.15)
+             for mode in ("point-text", "point-prepared") for clients in (16, 64)]
+    cells += [Cell(f"{kind}/{mode}/16", kind, Load(mode=mode, clients=16), bar=1.15)
+              for mode in ("rw-text", "rw-prepared")]
+    return [*cells, Cell(f"{kind}/connect/8", kind, Load(clients=8, reconnect=True), kind="whole"),
+            Cell("memory/plain", kind, kind="idle")]
 
 
 def all_cells() -> list[Cell]:

@@ -25,19 +25,25 @@ class Rows:
         return median([value / base for value, base in pairs if value and base])
 
 
+def compared_with(names: list[str]) -> list[str]:
+    """Whose CPU everybody's is divided by."""
+    return ["relay", *(["pgbouncer"] if "pgbouncer" in names else [])]
+
+
 def cell_table(cell, names: list[str], rows: Rows) -> str:
     lines = []
+    others = compared_with(names)
     for name in cell.subjects(names):
         get = lambda key: rows.median(cell.name, name, key)
         errors = sum(len(errors or []) for errors in rows.values(cell.name, name, "errors"))
         lines.append([TITLES[name] + (f" ({errors} errors)" if errors else ""), figure(get("tps"), 1),
                       figure(get("p50")), figure(get("p99")), figure(get("p999")), figure(get("cpu"), 1),
-                      figure(rows.ratio(cell.name, name, "relay")), figure(rows.ratio(cell.name, name, "pgbouncer")),
+                      *(figure(rows.ratio(cell.name, name, other)) for other in others),
                       figure(get("syscalls"), 1), figure((get("rss") or 0) / 1024 or None, 1)])
     bar = f" (goal: ≤ {cell.bar:.2f} × relay)" if cell.bar else ""
     return f"### {cell.name}{bar}\n\n" + markdown(
-        ["", "tps", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs/tx", "÷ relay", "÷ PgBouncer", "syscalls/tx", "RSS MiB"],
-        lines)
+        ["", "tps", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs/tx", *(f"÷ {TITLES[other]}" for other in others),
+         "syscalls/tx", "RSS MiB"], lines)
 
 
 def idle_table(cells, names: list[str], rows: Rows) -> str:
@@ -52,18 +58,20 @@ def idle_table(cells, names: list[str], rows: Rows) -> str:
 
 def summary(cells, names: list[str], rows: Rows) -> str:
     lines = []
+    pooled = [name for name in names if name.startswith("rekey") and "pgbouncer" in names]
     for cell in cells:
         row = [cell.name, figure(rows.median(cell.name, "relay", "cpu"), 1)]
         row += [figure(rows.ratio(cell.name, name, "relay")) for name in names if name not in ("direct", "relay")]
-        row += [figure(rows.ratio(cell.name, name, "pgbouncer")) for name in names if name.startswith("rekey")]
+        row += [figure(rows.ratio(cell.name, name, "pgbouncer")) for name in pooled]
         lines.append([*row, f"{cell.bar:.2f}" if cell.bar else "–"])
     header = ["proxy CPU of a transaction", "relay µs"]
     header += [f"{TITLES[name]} ÷ relay" for name in names if name not in ("direct", "relay")]
-    header += [f"{TITLES[name]} ÷ PgBouncer" for name in names if name.startswith("rekey")]
+    header += [f"{TITLES[name]} ÷ PgBouncer" for name in pooled]
     return markdown([*header, "goal ÷ relay"], lines)
 
 
-def page(cells, measured: list[dict], versions: dict[str, str], options) -> str:
+def page(cells, measured: list[dict], versions: dict[str, str], options, drawing: str) -> str:
+    """`drawing` is the name of the picture's file."""
     rows, names = Rows(measured), list(versions)
     busy = [cell for cell in cells if cell.kind != "idle"]
     idle = [cell for cell in cells if cell.kind == "idle"]
@@ -72,7 +80,7 @@ def page(cells, measured: list[dict], versions: dict[str, str], options) -> str:
              f"{circumstances()}. {options.rounds} rounds of {options.seconds:g} s, subjects interleaved; medians, "
              f"ratios taken within one round. Pool of 20 backends; every proxy on one thread. {tools}.\n"]
     if busy:
-        parts += ["![CPU of a transaction](compare.svg)\n", summary(busy, names, rows)]
+        parts += [f"![CPU of a transaction]({drawing})\n", summary(busy, names, rows)]
         parts += [cell_table(cell, names, rows) for cell in busy]
     if idle:
         parts.append(idle_table(idle, names, rows))

@@ -3,7 +3,7 @@
 
 Absolute figures drift by half within minutes on a shared machine, so what counts are ratios within one round; the
 table shows their medians. Proxy CPU is the scheduler's account of the process over the transactions of one window.
-Writes bench/results/compare.md, compare.svg and compare.json.
+Writes bench/results/compare.md, compare.svg and compare.json; with `--protocol mysql` compare-mysql.md and so on.
 """
 
 import argparse
@@ -18,7 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.compare import report, subjects  # noqa: E402
-from bench.compare.cells import all_cells  # noqa: E402
+from bench.compare.cells import all_cells, mysql_cells  # noqa: E402
+from bench.harness.mysql import KINDS, Mysql  # noqa: E402
 from bench.harness.postgres import Postgres  # noqa: E402
 from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
 from bench.harness.process import REPOSITORY, Daemon, Missing, end_on_signals, free_port, scratch_folder  # noqa: E402
@@ -28,8 +29,10 @@ SCALE = 10
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--protocol", choices=("postgres", "mysql"), default="postgres")
+    parser.add_argument("--server", choices=KINDS, default=KINDS[0], help="with --protocol mysql")
     parser.add_argument("--cells", default="*", help="comma-separated patterns: 'free/*/64,postgres/tpc-b/*'")
-    parser.add_argument("--subjects", default=",".join(subjects.NAMES))
+    parser.add_argument("--subjects", help="default: all of the protocol")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="of one window")
     parser.add_argument("--results", type=Path, default=REPOSITORY / "bench" / "results")
@@ -49,7 +52,8 @@ class Stage:
 
     def upstream(self, name: str) -> subjects.Upstream:
         if name not in self.upstreams:
-            self.upstreams[name] = self.start_free() if name == "free" else self.start_postgres()
+            start = {"free": self.start_free, "postgres": self.start_postgres}.get(name)
+            self.upstreams[name] = start() if start else self.start_mysql(name)
         return self.upstreams[name]
 
     def start_free(self) -> subjects.Upstream:
@@ -64,6 +68,12 @@ class Stage:
         server.create_role(subjects.USER, subjects.PASSWORD, iterations=CLIENT_ITERATIONS)
         server.fill(subjects.USER, SCALE)
         return subjects.Upstream("postgres", server.port)
+
+    def start_mysql(self, kind: str) -> subjects.Upstream:
+        server = self.stack.enter_context(Mysql(kind))
+        server.create_login(subjects.USER, subjects.PASSWORD)
+        server.fill(subjects.USER, subjects.PASSWORD)
+        return subjects.Upstream(kind, server.port, protocol="mysql")
 
     def subject(self, name: str, upstream: str) -> subjects.Subject:
         key = (name, upstream)
@@ -118,21 +128,25 @@ def measure_all(options, stage: Stage, cells, names: list[str]) -> list[dict]:
 
 def main() -> int:
     options = arguments()
+    mysql = options.protocol == "mysql"
+    known = mysql_cells(options.server) if mysql else all_cells()
     patterns = options.cells.split(",")
-    cells = [cell for cell in all_cells() if any(fnmatch.fnmatch(cell.name, pattern) for pattern in patterns)]
+    cells = [cell for cell in known if any(fnmatch.fnmatch(cell.name, pattern) for pattern in patterns)]
     if options.list or not cells:
-        print("\n".join(cell.name for cell in all_cells()))
+        print("\n".join(cell.name for cell in known))
         return 0 if options.list else 2
     end_on_signals()
-    versions, missing = available(options.subjects.split(","))
+    everybody = subjects.MYSQL_NAMES if mysql else subjects.NAMES
+    versions, missing = available(options.subjects.split(",") if options.subjects else everybody)
     with scratch_folder() as folder, ExitStack() as stack:
         stage = Stage(stack, folder)
         rows = measure_all(options, stage, cells, list(versions))
     options.results.mkdir(parents=True, exist_ok=True)
-    (options.results / "compare.json").write_text(json.dumps({"versions": versions, "rows": rows}, indent=1) + "\n")
-    page = report.page(cells, rows, versions, options)
-    (options.results / "compare.md").write_text(page)
-    (options.results / "compare.svg").write_text(report.picture(cells, list(versions), rows))
+    stem = "compare-mysql" if mysql else "compare"
+    (options.results / f"{stem}.json").write_text(json.dumps({"versions": versions, "rows": rows}, indent=1) + "\n")
+    page = report.page(cells, rows, versions, options, f"{stem}.svg")
+    (options.results / f"{stem}.md").write_text(page)
+    (options.results / f"{stem}.svg").write_text(report.picture(cells, list(versions), rows))
     print(page)
     for line in missing:
         print(line)
@@ -140,4 +154,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Missing as reason:
+        sys.exit(f"NOT RUN: {reason}")

@@ -14,17 +14,19 @@ from bench.harness.load import Target
 from bench.harness.postgres import DATABASE, scram_verifier
 from bench.harness.process import REPOSITORY, Daemon, Missing, free_port, ordinary_user, program
 from bench.harness.rekey import CLIENT_ITERATIONS, Rekey, rekey_program, write_secret
+from bench.harness.sysbench import MysqlTarget
 
 USER, PASSWORD, POOL_SIZE, MAX_CLIENTS = "app", "app-password", 20, 12000
 
 
 @dataclass
 class Upstream:
-    """A server to stand before: the nearly free one or PostgreSQL."""
+    """A server to stand before: the nearly free one, PostgreSQL, or one of harness.mysql.KINDS."""
 
     name: str
     port: int
     password: str = PASSWORD
+    protocol: str = "postgres"
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
@@ -65,8 +67,9 @@ class Subject:
         self.daemon.wait_for_port(port)
 
     def target(self, tls: bool = False) -> Target:
-        return Target(self.port, USER, PASSWORD if self.pools else self.upstream.password, DATABASE,
-                      self.daemon.pid if self.daemon else None, tls)
+        kind = MysqlTarget if self.upstream.protocol == "mysql" else Target
+        return kind(self.port, USER, PASSWORD if self.pools else self.upstream.password, DATABASE,
+                    self.daemon.pid if self.daemon else None, tls)
 
 
 def first_line(command) -> str:
@@ -101,7 +104,7 @@ class HaProxy(Subject):
         configuration.write_text(
             f"global\n    nbthread 1\n    maxconn {MAX_CLIENTS // 2}\n"
             "defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 1h\n    timeout server 1h\n"
-            f"listen pg\n    bind 127.0.0.1:{port}\n    server pg 127.0.0.1:{self.upstream.port}\n")
+            f"listen bench\n    bind 127.0.0.1:{port}\n    server bench 127.0.0.1:{self.upstream.port}\n")
         self.run_daemon([haproxy_program(), "-db", "-f", configuration], port)
 
 
@@ -154,7 +157,8 @@ class RekeySubject(Subject):
                               json.dumps({"username": USER, "password": self.upstream.password}))
         credential = {"source": {"type": "file", "path": str(secret)}}
         rekey = Rekey(self.folder, credential, self.upstream.port, USER, PASSWORD,
-                      {"mode": self.mode, "size": POOL_SIZE}, make_certificate(self.folder.parent))
+                      {"mode": self.mode, "size": POOL_SIZE}, make_certificate(self.folder.parent),
+                      self.upstream.protocol)
         try:
             rekey.start()
         finally:
@@ -162,6 +166,7 @@ class RekeySubject(Subject):
 
 
 NAMES = ["direct", "relay", "haproxy", "pgbouncer", "rekey-auto", "rekey-transaction"]
+MYSQL_NAMES = [name for name in NAMES if name != "pgbouncer"]
 
 
 def make(name: str, upstream: Upstream, folder: Path) -> Subject:

@@ -1,14 +1,17 @@
 """python3 -m unittest discover -t . -s bench/harness: what the figures are computed with."""
 
+import array
 import base64
 import hashlib
 import hmac
+import os
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
 
-from bench.harness import load, postgres, svg, table, watch
+from bench.harness import load, postgres, rekey, svg, sysbench, table, watch
 
 
 class Latencies(unittest.TestCase):
@@ -47,7 +50,46 @@ class Complaints(unittest.TestCase):
         self.assertEqual(load.clients_hurt(["pgbench: error: connection to server failed"]), 1)
 
 
+class Sysbench(unittest.TestCase):
+    def test_transactions_of_all_clients_are_read_in_the_order_of_their_ends(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for client, values in ((0, [100.0, 1.5, 102.0, 2.5]), (1, [101.0, 3.5])):
+                Path(folder, f"log.{client}").write_bytes(array.array("d", values).tobytes())
+            self.assertEqual(sysbench.read_records(Path(folder)), [(100.0, 1.5), (101.0, 3.5), (102.0, 2.5)])
+
+    def test_an_error_hurts_the_client_whose_it_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "errors.3").write_text("2013 Lost connection\n2013 Lost connection\n")
+            Path(folder, "errors.12").write_text("1053 Server shutdown in progress\n")
+            output = ("Threads started!\nFATAL: mysql_drv_query() returned error 2013 (Lost connection) for query 'x'\n"
+                      "FATAL: `thread_run' function failed\n")
+            errors = sysbench.read_errors(Path(folder), output)
+        self.assertEqual((len(errors), load.clients_hurt(errors)), (4, 3))
+
+    def test_a_schedule_begins_with_the_load_has_its_rate_and_ends_with_its_reader(self):
+        class Begun:
+            def wait_for_first_transactions(self):
+                self.at = time.time()
+
+        reader, writer = os.pipe()
+        run = Begun()
+        schedule = sysbench.Schedule(run, 1000.0, writer)
+        schedule.start()
+        moments = array.array("d")
+        while len(moments) < 4096:
+            moments.frombytes(os.read(reader, 512))
+        os.close(reader)
+        schedule.join(10)
+        self.assertFalse(schedule.is_alive())
+        self.assertEqual(list(moments), sorted(moments))
+        self.assertGreaterEqual(moments[0], run.at)
+        self.assertAlmostEqual(moments[4095] - run.at, 4.096, delta=0.5)  # 8 standard deviations
+
+
 class Verifier(unittest.TestCase):
+    def test_of_mysql_is_what_the_server_stores(self):
+        self.assertEqual(rekey.client_verifier("mysql", "password"), "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19")
+
     def test_has_the_keys_of_rfc_5803(self):
         scheme, parameters, keys = postgres.scram_verifier("secret", 7).split("$")
         iterations, salt = parameters.split(":")

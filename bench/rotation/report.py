@@ -81,19 +81,20 @@ def hard_table(rows: Rows) -> str:
                      "refused logins", "longest gap ms"], lines)
 
 
-def page(measured: list[dict], options) -> str:
+def page(measured: list[dict], options, clients: str, drawing: str) -> str:
+    """`clients` says what the load is, `drawing` is the name of the picture's file."""
     rows = Rows(measured)
     loads = list(dict.fromkeys(key[0] for key in rows.keys))
     titles = {"full": "At full load", "fixed": "At a fixed rate (about 60 %), latency from the due time"}
     lengths = [options.seconds[min(run, len(options.seconds) - 1)] for run in range(len(rows.runs))]
     parts = ["# A rotation under load\n",
-             f"{circumstances()}. 64 pgbench clients (select-only), pool of 20, a rotation every {options.every:g} s, "
-             f"backends replaced within 1 s; {len(rows.runs)} runs of pgbench "
+             f"{circumstances()}. 64 {clients}, pool of 20, a rotation every {options.every:g} s, "
+             f"backends replaced within 1 s; {len(rows.runs)} runs "
              f"({', '.join(f'{s:g} s' for s in lengths)}), "
              f"in each of which the phases take turns every {options.slice:g} s; medians, ratios taken within one run. "
              "A run's p99 is the median of its slices'. "
              "The floor: steady state while as many logins go straight to the server, in the same rhythm.\n",
-             "![p99 in steady state, at the floor, rotating](rotation.svg)\n"]
+             f"![p99 in steady state, at the floor, rotating]({drawing})\n"]
     for load in loads:
         parts.append(f"## {titles[load]}\n")
         parts += [latency_table(rows, load, name) for name in ("p99", "p999", "longest_gap")]

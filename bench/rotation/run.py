@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""What a rotation costs the clients: 64 pgbench clients, a pool of 20, a new password every 2 s.
+"""What a rotation costs the clients: 64 pgbench (or sysbench) clients, a pool of 20, a new password every 2 s.
 
 For each query mode, at full load and at a fixed rate of about 60 % of it, in interleaved runs: steady state; the same
 while rotating; and the floor, that is steady state while as many logins go straight to the server as the rotations made
 (opening connections costs the server, whoever does it). Then the hard case: old sessions ended 0.2 s after the change,
-the new password published after 1 s. Writes bench/results/rotation.md, rotation.svg and rotation.json.
+the new password published after 1 s. Writes bench/results/rotation.md, rotation.svg and rotation.json; with
+`--protocol mysql` rotation-mysql.md and so on.
 """
 
 import argparse
 import json
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -22,8 +25,9 @@ from bench.harness.postgres import Postgres  # noqa: E402
 from bench.harness.process import REPOSITORY, Missing, end_on_signals, scratch_folder  # noqa: E402
 from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
 from bench.harness.watch import ServerLog, Session  # noqa: E402
-from bench.rotation import report  # noqa: E402
-from bench.rotation.contestants import ALL, POOL_SIZE, ROTATOR_PASSWORD  # noqa: E402
+from bench.harness.sysbench import MODES  # noqa: E402
+from bench.rotation import mysql, report  # noqa: E402
+from bench.rotation.contestants import ALL, MYSQL, POOL_SIZE, ROTATOR_PASSWORD  # noqa: E402
 from bench.rotation.phases import FLOOR_PASSWORD, FLOOR_ROLE, SETTLE, Stage, run_hard_case, run_phases  # noqa: E402
 
 CLIENTS = 64
@@ -37,13 +41,15 @@ ORDERS = (("rotating", "floor", "steady", "floor", "rotating"), ("floor", "rotat
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--contestants", default=",".join(ALL))
-    parser.add_argument("--modes", default="simple,extended,prepared")
+    parser.add_argument("--protocol", choices=("postgres", "mysql"), default="postgres")
+    parser.add_argument("--server", choices=mysql.KINDS, default=mysql.KINDS[0], help="with --protocol mysql")
+    parser.add_argument("--contestants", help="default: all of the protocol")
+    parser.add_argument("--modes", help=f"default: simple,extended,prepared; with mysql {','.join(MODES)}")
     parser.add_argument("--loads", default="full,fixed")
     parser.add_argument("--rate", type=float, help="of the fixed load; default: 60 %% of the first run's full load")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, nargs="+", default=[60.0],
-                        help="of each run of pgbench; the last one holds for all further runs")
+                        help="of each run; the last one holds for all further runs")
     parser.add_argument("--slice", type=float, default=2.0, help="seconds after which the phases take turns")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between rotations")
     parser.add_argument("--hard-runs", type=int, default=3)
@@ -69,6 +75,7 @@ def huge_pages():
 
 
 def start_stage(stack: ExitStack, folder: Path, every: float) -> Stage:
+    stack.enter_context(huge_pages())
     server = stack.enter_context(Postgres(folder / "postgres", {"log_connections": "on"}))
     server.sql("CREATE ROLE bench_owner")
     server.fill("bench_owner", 10)
@@ -77,6 +84,28 @@ def start_stage(stack: ExitStack, folder: Path, every: float) -> Stage:
     server.create_role(FLOOR_ROLE, FLOOR_PASSWORD, iterations=CLIENT_ITERATIONS)
     session = stack.enter_context(Session(server))
     return Stage(server, session, ServerLog(server.folder / "postgres.log"), every)
+
+
+@dataclass
+class Side:
+    """What differs between the protocols."""
+
+    contestants: dict
+    modes: list[str]
+    start_stage: Callable
+    clients: str  # what the load is, in the words of the results
+    stem: str     # of the results' names
+
+
+def side_of(options) -> Side:
+    if options.protocol == "mysql":
+        return Side(MYSQL, list(MODES), partial(mysql.start_stage, kind=options.server),
+                    f"sysbench clients (point select and read-write) on {options.server}", "rotation-mysql")
+    return Side(ALL, ["simple", "extended", "prepared"], start_stage, "pgbench clients (select-only)", "rotation")
+
+
+def load_of(mode: str, rate: float | None = None) -> Load:
+    return Load(mode=mode, clients=CLIENTS, threads=THREADS, rate=rate)
 
 
 class Measurement:
@@ -89,7 +118,7 @@ class Measurement:
     def add(self, run: int, contestant, mode: str, load: str, result) -> None:
         self.rows.append({"run": run, "contestant": contestant.name, "mode": mode, "load": load, **asdict(result)})
         outcome = result.outcome
-        said = (f"{run + 1} {contestant.name:24} {mode:9} {load:6} {result.phase:9} {outcome['tps']:7.0f} tps  p99 "
+        said = (f"{run + 1} {contestant.name:24} {mode:14} {load:6} {result.phase:9} {outcome['tps']:7.0f} tps  p99 "
                 f"{outcome['p99']:7.2f}  p99.9 {outcome['p999']:7.2f}  gap {outcome['longest_gap']:6.1f} ms  backends "
                 f"{result.backends_min}-{result.backends_max}  logins {result.logins}  refused {result.refused}")
         if result.rotations:
@@ -115,9 +144,9 @@ class Measurement:
         full = [row["outcome"]["tps"] for row in self.rows if row["mode"] == mode and row["load"] == "full"
                 and row["phase"] == "steady"]
         if not full:
-            full = [run_phases(self.stage, contestant, Load(mode=mode, clients=CLIENTS, threads=THREADS), ["steady"], 3, 0)["steady"]
-                    .outcome["tps"] for contestant in self.contestants]
-        return round(0.6 * min(full), -2)
+            full = [run_phases(self.stage, contestant, load_of(mode), ["steady"], 3, 0)["steady"].outcome["tps"]
+                    for contestant in self.contestants]
+        return float(f"{0.6 * min(full):.2g}")
 
     def all_phases(self) -> None:
         rates = {}
@@ -125,33 +154,36 @@ class Measurement:
             for mode in self.options.modes.split(","):
                 for contestant in self.contestants:
                     if "full" in self.options.loads.split(","):
-                        self.phases(run, contestant, mode, "full", Load(mode=mode, clients=CLIENTS, threads=THREADS))
+                        self.phases(run, contestant, mode, "full", load_of(mode))
                 if "fixed" not in self.options.loads.split(","):
                     continue
                 rates.setdefault(mode, self.fixed_rate(mode))
                 for contestant in self.contestants:
-                    self.phases(run, contestant, mode, "fixed", Load(mode=mode, clients=CLIENTS, threads=THREADS, rate=rates[mode]))
+                    self.phases(run, contestant, mode, "fixed", load_of(mode, rates[mode]))
 
     def hard_cases(self) -> None:
         for run in range(self.options.hard_runs):
             for mode in self.options.modes.split(","):
                 for contestant in self.contestants:
                     if contestant.followed:
-                        result = run_hard_case(self.stage, contestant, Load(mode=mode, clients=CLIENTS, threads=THREADS))
+                        result = run_hard_case(self.stage, contestant, load_of(mode))
                         self.add(run, contestant, mode, "hard", result)
 
 
 def main() -> int:
     options = arguments()
     end_on_signals()
+    side = side_of(options)
+    options.contestants = options.contestants or ",".join(side.contestants)
+    options.modes = options.modes or ",".join(side.modes)
     missing = []
     if "pgbouncer" in options.contestants:
         fetch_pgbouncer()
-    with huge_pages(), scratch_folder() as folder, ExitStack() as stack:
-        stage = start_stage(stack, folder, options.every)
+    with scratch_folder() as folder, ExitStack() as stack:
+        stage = side.start_stage(stack, folder, options.every)
         contestants = []
         for name in options.contestants.split(","):
-            contestant = ALL[name](stage.server, stage.session, folder)
+            contestant = side.contestants[name](stage.server, stage.session, folder)
             stack.callback(contestant.stop)  # also of one that does not come up
             try:
                 contestant.start()
@@ -166,10 +198,10 @@ def main() -> int:
         except KeyboardInterrupt:
             missing.append("NOT RUN: the rest, interrupted")
     rows = measurement.rows
-    (options.results / "rotation.json").write_text(json.dumps(rows, indent=1) + "\n")
-    page = report.page(rows, options)
-    (options.results / "rotation.md").write_text(page)
-    (options.results / "rotation.svg").write_text(report.picture(rows))
+    (options.results / f"{side.stem}.json").write_text(json.dumps(rows, indent=1) + "\n")
+    page = report.page(rows, options, side.clients, f"{side.stem}.svg")
+    (options.results / f"{side.stem}.md").write_text(page)
+    (options.results / f"{side.stem}.svg").write_text(report.picture(rows))
     print(page)
     print("\n".join(missing))
     hurt = any(row["outcome"]["errors"] or row["failures"] for row in rows
@@ -178,4 +210,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Missing as reason:
+        sys.exit(f"NOT RUN: {reason}")
