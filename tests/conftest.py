@@ -1,18 +1,13 @@
 """Fixtures: one shared PostgreSQL 15 with TLS for the session, servers of one's own, databases, Rekeys in front."""
 
-import itertools
-import re
-
 import psycopg
 import pytest
 
 from support.certificates import Authority
-from support.pgbench import initialise
+from support.database import PostgresDatabase, database_at
 from support.postgres import PostgresServer, binaries
 from support.rekey import Rekey, binary, file_credential, local_credential
 from support.scratch import Scratch
-
-_numbers = itertools.count(1)
 
 
 def pytest_sessionstart(session):
@@ -63,47 +58,14 @@ def make_server(authority):
         server.close()
 
 
-class Database:
-    """A role and a database that it owns, with unique names."""
-
-    def __init__(self, server):
-        number = next(_numbers)
-        self.server = server
-        self.role, self.name, self.password = f"role{number}", f"db{number}", f"first-{number}"
-        server.make_role(self.role, self.password)
-        server.make_database(self.name, self.role)
-
-    def target(self, **words):
-        """libpq words to reach it without Rekey."""
-        return {"host": "127.0.0.1", "port": self.server.port, "user": self.role, "password": self.password,
-                "dbname": self.name, **words}
-
-    def initialise(self, scale=1):
-        initialise(self.target(), scale)
-        return self
-
-    def backends(self):
-        return [row for row in self.server.backends(self.name) if row[2] != "watcher"]
-
-    def accepts(self, user, password):
-        """Whether the server lets this login in."""
-        try:
-            psycopg.connect(**{**self.target(), "user": user, "password": password, "sslmode": "disable"}).close()
-            return True
-        except psycopg.OperationalError as error:
-            if re.search("authentication failed|no password|not permitted", str(error)):
-                return False
-            raise
-
-
 @pytest.fixture
 def database(shared_server):
-    return Database(shared_server)
+    return PostgresDatabase(shared_server)
 
 
 @pytest.fixture
 def make_database():
-    return Database
+    return database_at
 
 
 @pytest.fixture
@@ -126,28 +88,31 @@ def make_rekey():
     assert not errors, "\n".join(errors)
 
 
-def configuration(database, credential, **pool):
-    """One upstream, one credential, every database and user; logins are verified against `database`."""
-    upstream = {"name": "main", "protocol": "postgres", "hosts": [f"127.0.0.1:{database.server.port}"],
-                "database": database.name, "credential": credential["name"], "tls": {"mode": "disable"},
+def configuration(database, credential, port, tls, **pool):
+    """One listener, upstream and credential, every database and user; logins are verified against `database`."""
+    upstream = {"name": "main", "protocol": database.protocol, "hosts": [f"127.0.0.1:{database.server.port}"],
+                "database": database.name, "credential": credential["name"], "tls": {"mode": tls},
                 "pool": {"size": 4, **pool}}
+    listener = {"name": database.listener, "protocol": database.protocol, "address": f"127.0.0.1:{port}"}
     return {
+        "listeners": [listener],
         "credentials": [credential],
         "upstreams": [upstream],
-        "routes": [{"listener": "pg", "database": "*", "user": "*", "upstream": "main"}],
+        "routes": [{"listener": database.listener, "database": "*", "user": "*", "upstream": "main"}],
     }
 
 
 @pytest.fixture
 def rekey_for(make_rekey):
-    """rekey_for(database, strategy=…, **pool): a started Rekey in front of a Database.
+    """rekey_for(database, strategy=…, **pool): a started Rekey in front of a database of any product.
 
-    strategy: "file" (default; instance.publish(username, password) rewrites the secret), "single_user" or
-    "alternating_users". `credential` adds keys to the credential, `change` may alter the whole configuration; `admin` is
-    the rotating role's (name, password), or None."""
+    strategy: "file" (default; instance.publish(username, password) rewrites the secret), "single_user",
+    "alternating_users" or "dual_password" (MySQL and MariaDB). `tls` is towards the server; what the database says if
+    None. `credential` adds keys to the credential, `change` may alter the whole configuration; `admin` is the rotating
+    role's (name, password), or None."""
 
     def build(database, strategy="file", credential=None, rotation=None, change=None, start=True,
-              admin=("rotator", "rotator-password"), **pool):
+              admin=("rotator", "rotator-password"), tls=None, **pool):
         rekey = make_rekey({})
         rekey.publish = lambda username, password: rekey.secret_json("app.json", username, password)
         if strategy == "file":
@@ -159,7 +124,7 @@ def rekey_for(make_rekey):
                 admin = (admin[0], rekey.secret_file("rotator.password", admin[1]))
             entry = local_credential("app", database.role, "initial.password", admin, strategy, rotation,
                                      **(credential or {}))
-        rekey.configuration.update(configuration(database, entry, **pool))
+        rekey.configuration.update(configuration(database, entry, rekey.port, tls or database.tls, **pool))
         if change is not None:
             change(rekey.configuration)
         rekey.write()

@@ -1,21 +1,27 @@
-"""Fixtures of the MySQL side: servers of each kind, accounts with a database, Rekeys in front."""
+"""Fixtures of the MySQL side (servers of each kind, accounts with a database, Rekeys in front), and those of the tests
+that are the same for every product."""
 
-import itertools
 import os
-import subprocess
 
 import pytest
 
+from support.database import MysqlDatabase, database_at
 from support.mysql_server import CORE_KINDS, KINDS, MysqlServer, available
-from support.rekey import file_credential, local_credential
-
-_numbers = itertools.count(1)
+from support.postgres import PostgresServer
+from support.products import POSTGRES
 
 
 def missing(kind):
     """Skips the test where the server's program is not on this machine."""
     if not available(kind):
         pytest.skip(f"NOT RUN: {kind} is not here; ./dev setup full brings it")
+
+
+def as_usual(server):
+    """The server running with its usual settings, whatever the last test did to it."""
+    if not server.running() or server.started_with:
+        server.restart()
+    return server
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +36,7 @@ def my_servers(authority):
             entry = servers[kind, tls] = MysqlServer(kind, {"max_allowed_packet": "64M"}, authority if tls else None)
             entry.start()
             entry.make_rotator("rotator", "rotator-password")
-        return servers[kind, tls]
+        return as_usual(servers[kind, tls])
 
     yield server
     for entry in servers.values():
@@ -42,66 +48,54 @@ def my_server(request, my_servers):
     return my_servers(request.param)
 
 
-class MyDatabase:
-    """An account and a database of its own, with unique names."""
-
-    def __init__(self, server):
-        number = next(_numbers)
-        self.server = server
-        self.role, self.name, self.password = f"role{number}x", f"db{number}", f"first-{number}"
-        server.make_user(self.role, self.password)
-        server.make_database(self.name, self.role)
-
-    def target(self):
-        return {"host": "127.0.0.1", "port": self.server.port, "user": self.role, "password": self.password,
-                "dbname": self.name}
-
-    def backends(self):
-        return {row[0] for row in self.server.backends(self.role)}
-
-    def accepts(self, password):
-        command = ["mariadb", "--no-defaults", f"--socket={self.server.socket}", f"--user={self.role}",
-                   f"--password={password}", "--execute=SELECT 1"]
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
-
-
 @pytest.fixture
 def make_my_database():
-    return MyDatabase
+    return MysqlDatabase
 
 
 @pytest.fixture
 def my_database(my_server):
-    return MyDatabase(my_server)
+    return MysqlDatabase(my_server)
 
 
 @pytest.fixture
-def my_rekey(make_rekey):
-    """my_rekey(database, strategy="file", tls="require", change=None, **pool): Rekey in front of it.
+def my_rekey(rekey_for):
+    """my_rekey(database, strategy="file", **options): rekey_for with a greater pool, replaced quickly."""
 
-    `change` may alter the whole configuration."""
-
-    def build(database, strategy="file", start=True, tls="require", change=None, **pool):
-        rekey = make_rekey({})
-        if strategy == "file":
-            rekey.secret_json("app.json", database.role, database.password)
-            credential = file_credential("app", rekey.directory / "app.json")
-        else:
-            rekey.secret_file("initial.password", database.password)
-            admin = ("rotator", rekey.secret_file("rotator.password", "rotator-password"))
-            credential = local_credential("app", database.role, "initial.password", admin, strategy)
-        credential["replace"] = {"surge": 1, "window": "300ms"}
-        rekey.configuration.update({
-            "listeners": [{"name": "my", "protocol": "mysql", "address": f"127.0.0.1:{rekey.port}"}],
-            "credentials": [credential],
-            "upstreams": [{"name": "main", "protocol": "mysql", "hosts": [f"127.0.0.1:{database.server.port}"],
-                           "database": database.name, "credential": "app", "tls": {"mode": tls},
-                           "pool": {"size": 6, **pool}}],
-            "routes": [{"listener": "my", "database": "*", "user": "*", "upstream": "main"}],
-        })
-        if change is not None:
-            change(rekey.configuration)
-        rekey.write()
-        return rekey.start() if start else rekey
+    def build(database, strategy="file", **options):
+        return rekey_for(database, strategy, credential={"replace": {"surge": 1, "window": "300ms"}},
+                         **{"size": 6, **options})
 
     return build
+
+
+# Tests that are the same for every product (support.products)
+
+
+@pytest.fixture
+def database(request):
+    """A database of the product that the test is run with; PostgreSQL if nothing is said."""
+    product = getattr(request, "param", POSTGRES)
+    if product == POSTGRES:
+        return database_at(request.getfixturevalue("shared_server"))
+    return database_at(request.getfixturevalue("my_servers")(product))
+
+
+@pytest.fixture(scope="session")
+def spare_postgres(authority):
+    """PostgreSQL 15 that tests may stop and restart."""
+    server = PostgresServer(authority=authority)
+    try:
+        server.start()
+        server.make_rotator("rotator", "rotator-password")
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def breakable(request):
+    """A database at a server that the test may stop, crash, fill and restart."""
+    if request.param == POSTGRES:
+        return database_at(as_usual(request.getfixturevalue("spare_postgres")))
+    return database_at(request.getfixturevalue("my_servers")(request.param, tls=False))

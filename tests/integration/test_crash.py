@@ -2,23 +2,29 @@
 
 import signal
 
-import psycopg
 import pytest
 
+from support.database import ask
+from support.products import POSTGRES, PRODUCTS, STRATEGIES, cases, on
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.core
-
 STEPS = ["staged", "altered", "tested", "promoted", "replaced", "proven"]
+EVERY = [(product, strategy, step) for product in PRODUCTS for strategy in STRATEGIES[product] for step in STEPS]
+# Each step with both of the others, too, and each strategy with several steps.
+CORE = [("mariadb-10.11", "alternating_users", "altered"), ("mariadb-10.11", "single_user", "tested"),
+        ("mariadb-10.11", "dual_password", "replaced"), ("mysql-9", "dual_password", "staged"),
+        ("mysql-9", "single_user", "promoted"), ("mysql-9", "alternating_users", "proven")]
+RELEASE = [("mariadb-10.11", "dual_password", "staged"), ("mariadb-10.11", "alternating_users", "promoted"),
+           ("mariadb-10.11", "single_user", "proven"), ("mysql-9", "single_user", "altered"),
+           ("mysql-9", "dual_password", "tested"), ("mysql-9", "alternating_users", "replaced")]
 
 
 def serves(rekey, database):
-    with psycopg.connect(**rekey.target(database.name), autocommit=True) as connection:
-        return connection.execute("SELECT current_user").fetchone() == (database.role,)
+    with database.connect(rekey.target(database.name)) as connection:
+        return ask(connection, database.whoami)[0] in database.served_as
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("strategy", ["single_user", "alternating_users"])
+@cases("database,strategy,step", EVERY, [case for case in EVERY if case[0] == POSTGRES] + CORE, RELEASE)
 def test_a_crash_is_recovered_at_start(database, rekey_for, strategy, step):
     rekey = rekey_for(database, strategy, start=False)
     first = database.password
@@ -37,7 +43,8 @@ def test_a_crash_is_recovered_at_start(database, rekey_for, strategy, step):
     assert rekey.cli("audit", "verify").returncode == 0
 
 
-@pytest.mark.parametrize("step", ["altered", "promoted"])
+@cases("database,step", [(product, step) for product in PRODUCTS for step in ("altered", "promoted")],
+       [(POSTGRES, "altered"), (POSTGRES, "promoted"), ("mysql-9", "promoted")], [("mariadb-10.11", "altered")])
 def test_crashing_again_and_again_still_ends_well(database, rekey_for, step):
     rekey = rekey_for(database, "single_user", start=False)
     for _ in range(3):
@@ -49,6 +56,7 @@ def test_crashing_again_and_again_still_ends_well(database, rekey_for, step):
     assert serves(rekey, database)
 
 
+@on("mariadb-10.11")
 def test_a_kill_at_any_other_moment(database, rekey_for):
     rekey = rekey_for(database, "alternating_users", rotation={"every": "1s"})
     for _ in range(4):
@@ -59,6 +67,7 @@ def test_a_kill_at_any_other_moment(database, rekey_for):
         assert serves(rekey, database)
 
 
+@pytest.mark.core
 def test_one_process_per_store(database, rekey_for):
     rekey = rekey_for(database, "single_user")
     second = rekey.cli("run", timeout=20)
@@ -67,11 +76,12 @@ def test_one_process_per_store(database, rekey_for):
     assert serves(rekey, database)
 
 
+@pytest.mark.core
 def test_recover_sets_a_new_password_when_all_are_refused(database, rekey_for):
     rekey = rekey_for(database, "single_user")
     assert serves(rekey, database)
-    database.server.sql(f"ALTER ROLE {database.role} PASSWORD 'set behind our back'")
-    database.server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{database.role}'")
+    database.change_password("set behind our back")
+    database.end_backends()
     result = rekey.rotate("app", "--recover")
     assert result.returncode == 0, result.stderr + rekey.log()[-3000:]
     assert serves(rekey, database)

@@ -6,18 +6,17 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from support.pgbench import Pgbench
+from support.database import ask
+from support.products import POSTGRES, PRODUCTS, STRATEGIES, cases, on
 from support.waiting import wait_until
-from support.watching import BackendSampler
 
 SIZE = 6
 REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
 
 
 def change_password(database, rekey, password):
-    """What somebody else's rotation does: ALTER, then publish."""
-    database.server.sql(f"ALTER ROLE {database.role} PASSWORD '{password}'")
-    database.password = password
+    """What somebody else's rotation does: the change, then publish."""
+    database.change_password(password)
     rekey.publish(database.role, password)
 
 
@@ -30,54 +29,50 @@ def rotate_once(database, rekey, strategy, number):
     assert rekey.credential("app")["generation"] == before + 1
 
 
-def identity(connection):
-    """What a rotation may not change for a client."""
-    status = {name: connection.info.parameter_status(name) for name in
-              ("session_authorization", "is_superuser", "application_name", "client_encoding", "DateStyle", "TimeZone",
-               "server_version", "standard_conforming_strings", "in_hot_standby", "default_transaction_read_only")}
-    return connection.execute("SELECT current_user").fetchone(), connection.info.backend_pid, status
+def modes(product):
+    """What its load is made of."""
+    return ("simple", "extended", "prepared") if product == POSTGRES else ("read_write", "point_select", "text")
 
 
-# Each strategy and each mode once for the sanitizer builds, all of them together for the release.
-CORE = {("file", "extended"), ("single_user", "simple"), ("alternating_users", "prepared")}
-COMBINATIONS = [pytest.param(strategy, mode, marks=[pytest.mark.core] if (strategy, mode) in CORE else [])
-                for strategy in ("file", "single_user", "alternating_users") for mode in ("simple", "extended", "prepared")]
+EVERY = [(product, strategy, mode) for product in PRODUCTS for strategy in ("file", *STRATEGIES[product])
+         for mode in modes(product)]
+# Each strategy and each mode once for the sanitizer builds; for the release all of them together with PostgreSQL.
+CORE = [(POSTGRES, "file", "extended"), (POSTGRES, "single_user", "simple"),
+        (POSTGRES, "alternating_users", "prepared"),
+        ("mariadb-10.11", "file", "read_write"), ("mariadb-10.11", "single_user", "text"),
+        ("mysql-9", "alternating_users", "read_write"), ("mysql-9", "dual_password", "point_select")]
 
 
-@pytest.mark.parametrize("strategy, mode", COMBINATIONS)
+@cases("database,strategy,mode", EVERY, CORE, [case for case in EVERY if case[0] == POSTGRES])
 def test_nobody_notices_a_rotation(database, rekey_for, strategy, mode):
-    server = database.server
     database.initialise()
     rekey = rekey_for(database, strategy, credential=REPLACE, size=SIZE)
-    first_password = database.password
-    refused_before = server.refused_logins(database.role)
-    with psycopg.connect(**rekey.target(database.name), autocommit=True) as idle:
-        seen = identity(idle)
-        bench = Pgbench(rekey.target(database.name), clients=3 * SIZE, seconds=6, mode=mode, script="tpcb").start()
+    first_password, refused_before = database.password, database.refused_logins()
+    with database.connect(rekey.target(database.name)) as idle:
+        seen = database.identity(idle)
+        bench = database.load(rekey.target(database.name), mode, clients=3 * SIZE, seconds=5)
         wait_until(lambda: len(database.backends()) == SIZE, what="a full pool")
-        with BackendSampler(server, database.name) as sampler:
+        with database.sampler() as sampler:
             for number in range(3):
                 if number and not bench.running():
                     break  # a slow machine: what is shown must be shown under load
-                shown = bench.running()
-                before = {row[0] for row in database.backends()}
+                shown, before = bench.running(), database.backends()
                 rotate_once(database, rekey, strategy, number)
-                left = before & {row[0] for row in database.backends()}
-                assert not left, "old backends are left"
-                assert identity(idle) == seen
+                assert not before & database.backends(), "old backends are left"
+                assert database.identity(idle) == seen
             assert shown, "the load ended before the last rotation began"
         result = bench.finish()
     assert result.errors == 0, result.output + rekey.log()[-3000:]
     assert min(sampler.counts) >= SIZE - 1 and max(sampler.counts) <= SIZE + 1, sampler.counts
-    assert server.refused_logins(database.role) - refused_before <= 3 * (number + 1)
+    assert database.refused_logins() - refused_before <= 3 * (number + 1)
     assert not database.accepts(database.role, first_password)
 
 
-@pytest.mark.core
+@on("mysql-9")
 def test_status_metrics_and_audit_tell_of_a_rotation(database, rekey_for):
     rekey = rekey_for(database, "alternating_users", credential=REPLACE)
-    with psycopg.connect(**rekey.target(database.name)) as connection:
-        connection.execute("SELECT 1")
+    with database.connect(rekey.target(database.name)) as connection:
+        ask(connection, "SELECT 1")
     assert rekey.rotate("app").returncode == 0
     entry = rekey.credential("app")
     assert entry["state"] == "idle" and entry["generation"] == 2
@@ -141,6 +136,7 @@ def test_the_retired_role_cannot_log_in(database, rekey_for):
     assert server.value(f"SELECT rolpassword IS NULL FROM pg_authid WHERE rolname = '{clone}'") == "t"
 
 
+@on("mariadb-10.11")
 def test_a_dry_run_changes_nothing(database, rekey_for):
     rekey = rekey_for(database, "alternating_users")
     result = rekey.cli("rotate", "app", "--dry-run")
@@ -149,11 +145,11 @@ def test_a_dry_run_changes_nothing(database, rekey_for):
     assert database.accepts(database.role, database.password)
 
 
-@pytest.mark.core
+@on("mysql-9")
 def test_a_second_rotate_joins_the_first(database, rekey_for):
     database.initialise()
     rekey = rekey_for(database, "single_user", credential={"replace": {"surge": 1, "window": "2s"}}, size=SIZE)
-    bench = Pgbench(rekey.target(database.name), clients=12, seconds=6).start()
+    bench = database.load(rekey.target(database.name), clients=12, seconds=5)
     wait_until(lambda: len(database.backends()) == SIZE, what="a full pool")
     results = []
     threads = [threading.Thread(target=lambda: results.append(rekey.rotate("app"))) for _ in range(3)]
@@ -166,29 +162,30 @@ def test_a_second_rotate_joins_the_first(database, rekey_for):
     assert bench.finish().errors == 0
 
 
-@pytest.mark.core
+@on("mariadb-10.11")
 def test_a_followed_source_is_noticed_without_being_told(database, rekey_for):
     rekey = rekey_for(database, credential=REPLACE)
-    with psycopg.connect(**rekey.target(database.name), autocommit=True) as connection:
+    with database.connect(rekey.target(database.name)) as connection:
         for number in range(3):
             change_password(database, rekey, f"noticed-{number}")
             wait_until(lambda wanted=number + 2: rekey.credential("app")["generation"] == wanted, what="a new generation")
-            assert connection.execute("SELECT 1").fetchone() == (1,)
+            assert ask(connection, "SELECT 1") == (1,)
 
 
-@pytest.mark.core
+@on("mysql-9")
 def test_rotations_by_schedule(database, rekey_for):
     rekey = rekey_for(database, "single_user", rotation={"every": "1s"})
     wait_until(lambda: rekey.metric("rekey_rotations_total", credential="app", result="done") >= 3, 30,
                what="three rotations")
-    with psycopg.connect(**rekey.target(database.name)) as connection:
-        assert connection.execute("SELECT 1").fetchone() == (1,)
+    with database.connect(rekey.target(database.name)) as connection:
+        assert ask(connection, "SELECT 1") == (1,)
 
 
+@cases("database", [(POSTGRES,), ("mariadb-10.11",), ("mariadb-11.8",)], [(POSTGRES,)], [("mariadb-10.11",)])
 def test_single_user_without_an_admin(database, rekey_for):
     rekey = rekey_for(database, "single_user", admin=None)
     first = database.password
     assert rekey.rotate("app").returncode == 0
     assert not database.accepts(database.role, first)
-    with psycopg.connect(**rekey.target(database.name)) as connection:
-        assert connection.execute("SELECT 1").fetchone() == (1,)
+    with database.connect(rekey.target(database.name)) as connection:
+        assert ask(connection, "SELECT 1") == (1,)

@@ -3,7 +3,7 @@
 import pytest
 
 from support import wire
-from support.watching import BackendSampler
+from support.products import on
 from support.waiting import wait_until
 
 
@@ -29,8 +29,8 @@ def test_wire_speaks_tls(database):
         connection.login(database.role, database.password, database.name)
 
 
+@on("mysql-9", also=["mariadb-10.11"])
 def test_the_sampler_sees_backends(database):
-    with BackendSampler(database.server, database.name) as sampler, wire.Connection(database.server.port) as connection:
-        connection.login(database.role, database.password, database.name)
+    with database.sampler() as sampler, database.connect(database.target()):
         wait_until(lambda: 1 in sampler.counts, what="a backend seen")
         assert {role for _, role in sampler.logins} == {database.role}

@@ -1,10 +1,10 @@
-"""A load of plain queries that goes on after errors, for scenarios in which some queries must fail. Needs psycopg."""
+"""A load of plain queries that goes on after errors, for scenarios in which some queries must fail."""
 
 import threading
 import time
 from dataclasses import dataclass
 
-import psycopg
+from support.database import ask
 
 
 @dataclass
@@ -15,10 +15,11 @@ class Failure:
 
 
 class QueryLoad:
-    """`clients` threads, each running `statement` on a connection of its own, reconnecting when it is lost."""
+    """`clients` threads, each running `statement` on a connection of its own, reconnecting when it is lost. `database`
+    (database.database_at) tells how a client of the product connects to `target`."""
 
-    def __init__(self, target, clients=8, statement="SELECT 1", pause=0.0):
-        self._target, self._statement, self._pause = target, statement, pause
+    def __init__(self, database, target, clients=8, statement="SELECT 1", pause=0.0):
+        self._database, self._target, self._statement, self._pause = database, target, statement, pause
         self._stop = threading.Event()
         self.failures = []
         self.successes = [[] for _ in range(clients)]  # moments, one list per client
@@ -28,13 +29,15 @@ class QueryLoad:
         connection = None
         while not self._stop.is_set():
             try:
-                if connection is None or connection.closed:
-                    connection = psycopg.connect(**self._target, autocommit=True)
-                connection.execute(self._statement)
+                if connection is None:
+                    connection = self._database.connect(self._target)
+                ask(connection, self._statement)
                 self.successes[index].append(time.monotonic())
-            except psycopg.Error as error:
-                alive = connection is not None and not connection.closed
-                self.failures.append(Failure(time.monotonic(), str(error), alive))
+            except self._database.Error as error:
+                failed = time.monotonic()
+                alive = connection is not None and self._database.alive(connection)
+                self.failures.append(Failure(failed, str(error), alive))
+                connection = connection if alive else None
             if self._pause:
                 self._stop.wait(self._pause)
         if connection is not None:

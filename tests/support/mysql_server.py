@@ -64,6 +64,7 @@ class MysqlServer:
             raise FileNotFoundError(kind)
         self.kind = kind
         self.mariadb = kind.startswith("mariadb")
+        self.tls = authority is not None
         program, base, share, plugins = map(pathlib.Path, _PLACES[kind])
         self._program = program
         self._places = [f"--basedir={base}", f"--lc-messages-dir={share}", f"--character-sets-dir={share / 'charsets'}",
@@ -77,6 +78,7 @@ class MysqlServer:
         self.log_path = self.directory / "server.log"
         self.port = free_port()
         self.process = None
+        self.started_with = {}  # settings of this start only
         self._options = dict(options or {})
         self._initialise(authority)
 
@@ -134,12 +136,14 @@ class MysqlServer:
 
     def start(self, **options):
         """Starts (again); returns when statements are answered. `options` hold until the next start."""
+        self.started_with = options
         settings = {"bind_address": "127.0.0.1", "port": self.port, "socket": self.socket, "skip_name_resolve": None,
                     "pid_file": self.directory / "server.pid", "max_connections": 250, "secure_file_priv": "",
                     "character_set_server": "utf8mb4", "local_infile": "ON", "sync_binlog": 0}
         if self.mariadb:
             settings |= {"log_warnings": 2, "plugin_load_add": "auth_ed25519", "innodb_log_file_size": "32M",
-                         "performance_schema": "OFF", "aria_log_dir_path": self.data}
+                         "performance_schema": "OFF", "aria_log_dir_path": self.data,
+                         "max_user_connections": 240}  # else it cannot be set later
         else:
             settings |= {"log_error_verbosity": 3, "mysqlx": "OFF", "performance_schema": "OFF",
                          "disable_log_bin": None}
@@ -159,10 +163,13 @@ class MysqlServer:
 
     def stop(self, how=signal.SIGTERM):
         """SIGTERM ends sessions and shuts down; SIGKILL is a crash."""
-        if self.process is not None and self.process.poll() is None:
+        if self.running():
             self.process.send_signal(how)
             self.process.wait(60)
         self.process = None
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
 
     def restart(self, **options):
         self.stop()
@@ -176,9 +183,9 @@ class MysqlServer:
 
     # Asking it
 
-    def _client(self, text, database=""):
+    def _client(self, text, database="", options=()):
         command = ["mariadb", "--no-defaults", "--batch", "--skip-column-names", "--default-character-set=utf8mb4",
-                   f"--socket={self.socket}", "--user=root", *([database] if database else [])]
+                   f"--socket={self.socket}", "--user=root", *options, *([database] if database else [])]
         return subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               encoding="utf-8", check=False)
 
@@ -219,6 +226,11 @@ class MysqlServer:
         if not self.mariadb:
             self.sql(f"GRANT APPLICATION_PASSWORD_ADMIN, ROLE_ADMIN ON *.* TO {account}")
 
+    @staticmethod
+    def room_for(connections):
+        """What start() takes so that a server has no more of them, but one for root. At least 10, says MariaDB."""
+        return {"max_connections": connections}
+
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
@@ -234,8 +246,8 @@ class MysqlServer:
 
     def kill(self, *ids):
         """Ends connections as KILL does."""
-        for number in ids:
-            self._client(f"KILL {int(number)};\n")  # one that has gone meanwhile is no error
+        # One that has gone meanwhile is no error.
+        self._client("".join(f"KILL {int(number)};\n" for number in ids), options=["--force"])
 
     def stored_passwords(self, user):
         """What the server stores now for accounts whose name starts so, second passwords included: the proof that

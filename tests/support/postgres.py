@@ -63,6 +63,7 @@ class PostgresServer:
         self.log_path = self.directory / "server.log"
         self.port = free_port()
         self.process = None
+        self.started_with = {}  # settings of this start only
         self._options = dict(options or {})
         self._initialise(host_auth, authority)
 
@@ -102,6 +103,7 @@ class PostgresServer:
 
     def start(self, **options):
         """Starts (again); returns when statements are answered. `options` hold until the next start."""
+        self.started_with = options
         settings = {
             "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.directory,
             "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": 250,
@@ -124,11 +126,14 @@ class PostgresServer:
                               stderr=subprocess.DEVNULL, check=False).returncode == 0
 
     def stop(self, how=signal.SIGINT):
-        """SIGINT ends sessions and shuts down; SIGQUIT does so at once."""
-        if self.process is not None and self.process.poll() is None:
+        """SIGINT ends sessions and shuts down; SIGQUIT does so at once; SIGKILL is a crash."""
+        if self.running():
             self.process.send_signal(how)
             self.process.wait(30)
         self.process = None
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
 
     def restart(self, **options):
         self.stop()
@@ -172,6 +177,11 @@ class PostgresServer:
         self.make_role(name, password, "LOGIN CREATEROLE")
         if int(self.value("SHOW server_version_num")) >= 160000:
             self.sql(*(f'GRANT "{role}" TO "{name}" WITH ADMIN OPTION' for role in of))
+
+    @staticmethod
+    def room_for(connections):
+        """What start() takes so that a server has no more of them, but one for the superuser."""
+        return {"max_connections": connections + 3, "superuser_reserved_connections": 3}
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""

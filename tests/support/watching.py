@@ -1,7 +1,10 @@
-"""Looks at the server from outside while something happens: who is connected, sampled by a psql of its own."""
+"""Looks at the server from outside while something happens: who is connected, sampled by a connection of its own."""
 
+import contextlib
 import subprocess
 import threading
+
+import pymysql
 
 from support.postgres import quote
 
@@ -56,3 +59,32 @@ class BackendSampler:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class MysqlBackendSampler:
+    """The same for MySQL and MariaDB: the connections of the accounts `users`."""
+
+    def __init__(self, server, users):
+        self._server, self._users = server, users
+        self.counts = []
+        self.logins = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self):
+        root = pymysql.connect(unix_socket=str(self._server.socket), user="root")
+        with contextlib.closing(root), root.cursor() as cursor:
+            while not self._stop.wait(0.05):
+                cursor.execute("SHOW PROCESSLIST")
+                # Id, User, Host, db, Command, …: one that is killed works no more, and is about to go.
+                found = {(row[0], row[1]) for row in cursor.fetchall() if row[1] in self._users and row[4] != "Killed"}
+                self.counts.append(len(found))
+                self.logins |= found
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
