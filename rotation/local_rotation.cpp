@@ -161,6 +161,9 @@ Flow<bool> LocalRotator::inspect(Task task, std::string user) {
         }
         const CredentialPtr login = question.as_serving ? current_ : admin();
         StatementResult answer = co_await administer(login, std::move(question.statements));
+        if (!answer.ok && question.as_serving && recovering_ && uncertain_) {
+            continue; // only now it is known that the role cannot log in: `admin` is asked instead
+        }
         if (!answer.ok) {
             co_return false;
         }

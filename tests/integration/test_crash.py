@@ -76,7 +76,7 @@ def test_one_process_per_store(database, rekey_for):
     assert serves(rekey, database)
 
 
-@pytest.mark.core
+@on("mysql-9", also=["mariadb-10.11"])
 def test_recover_sets_a_new_password_when_all_are_refused(database, rekey_for):
     rekey = rekey_for(database, "single_user")
     assert serves(rekey, database)
@@ -86,3 +86,14 @@ def test_recover_sets_a_new_password_when_all_are_refused(database, rekey_for):
     assert result.returncode == 0, result.stderr + rekey.log()[-3000:]
     assert serves(rekey, database)
     assert rekey.audit("recover")
+
+
+@on("mysql-9", also=["mariadb-10.11"])
+def test_recover_before_any_login_was_refused(database, rekey_for):
+    rekey = rekey_for(database, "single_user")
+    assert serves(rekey, database)
+    database.change_password("set behind our back")  # the pool's session goes on
+    result = rekey.rotate("app", "--recover")
+    assert result.returncode == 0, result.stderr + rekey.log()[-3000:]
+    assert serves(rekey, database)
+    assert not database.accepts(database.role, "set behind our back")
