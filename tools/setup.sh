@@ -94,6 +94,13 @@ make_venv() {
     return 1
 }
 
+# What has no wheel; in the same environment, so after make_venv.
+make_extra_drivers() {
+    [ "$(cat "$venv/.extra" 2>/dev/null)" = "$(sha256sum tools/requirements-extra.txt)" ] && return 0
+    "$venv/bin/pip" install -q --disable-pip-version-check -r tools/requirements-extra.txt >&2 || return 1
+    sha256sum tools/requirements-extra.txt >"$venv/.extra"
+}
+
 # Newer servers and toolchains than Debian 12's, unpacked under build/servers; what could not be had is named and does
 # not stop the rest: the tests that want it say NOT RUN.
 fetch_servers() {
@@ -104,6 +111,7 @@ fetch_servers() {
     fetch pgbouncer "$servers/pgbouncer"
     fetch mariadb-server mariadb-client "$servers/mariadb-11.8"
     fetch_mysql all || failed=1
+    make_extra_drivers || { say "NOT AVAILABLE: mysqlclient"; failed=1; }
     command -v go >/dev/null || fetch golang-go "$servers/go"
     command -v node >/dev/null || install_one nodejs npm || failed=1
     command -v cargo >/dev/null || fetch cargo rustc "$servers/rust"

@@ -1,108 +1,31 @@
 """Real drivers on their defaults, through Rekey in `auto`, while the password is rotated. See README.md here."""
 
 import os
-import pathlib
-import shutil
 import subprocess
-import sys
-import threading
 
 import pytest
 
+from support.drivers import FULL, Rotations, c, go, java, node, python, rust
 from support.pgbench import Pgbench
 from support.postgres import binaries
 from support.watching import BackendSampler
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = HERE.parent.parent / "build" / "drivers"
-SERVERS = HERE.parent.parent / "build" / "servers"
-FULL = bool(os.environ.get("REKEY_FULL"))
 SIZE = 4
 WITH_COPY = ["connect", "prepared", "transaction", "copy", "cancel"]
 WITHOUT_COPY = [feature for feature in WITH_COPY if feature != "copy"]
 
-
-def tool(name, *, folder):
-    """A toolchain's program: the system's, or one unpacked by `./dev setup full`."""
-    found = shutil.which(name) or next((str(path) for path in (SERVERS / folder).glob(f"usr/bin/{name}")), None)
-    if found is None:
-        pytest.skip(f"NOT RUN: {name} is not here; ./dev setup full brings it")
-    return found
-
-
-def call(*command, cwd=None, **environment):
-    result = subprocess.run([str(word) for word in command], cwd=cwd, env={**os.environ, **environment}, capture_output=True,
-                            text=True, stdin=subprocess.DEVNULL, check=False, timeout=900)
-    assert result.returncode == 0, f"{command}: {result.stdout[-3000:]}{result.stderr[-3000:]}"
-
-
-def python(name):
-    return lambda: [sys.executable, HERE / "python" / f"driver_{name}.py"]
-
-
-def libpq():
-    BUILD.mkdir(parents=True, exist_ok=True)
-    call("cc", "-O1", "-Wall", "-I/usr/include/postgresql", HERE / "libpq/driver.c", "-o", BUILD / "libpq", "-lpq", "-lpthread")
-    return [BUILD / "libpq"]
-
-
-def pgx():
-    call(tool("go", folder="go"), "build", "-o", BUILD / "pgx", ".", cwd=HERE / "pgx", GOTOOLCHAIN="local", GOFLAGS="-mod=mod")
-    return [BUILD / "pgx"]
-
-
-def node():
-    work = BUILD / "node"
-    shutil.copytree(HERE / "node", work, dirs_exist_ok=True)
-    call(tool("npm", folder="node"), "ci", "--no-audit", "--no-fund", cwd=work)
-    return [tool("node", folder="node"), work / "main.js"]
-
-
-def pgjdbc():
-    work = BUILD / "pgjdbc"
-    shutil.copytree(HERE / "pgjdbc", work, dirs_exist_ok=True)
-    call(tool("mvn", folder="jdk"), "-q", "-B", "package", "dependency:copy-dependencies", cwd=work)
-    return [tool("java", folder="jdk"), "-cp", f"{work}/target/classes:{work}/target/dependency/*", "Driver"]
-
-
-def tokio():
-    call(tool("cargo", folder="rust"), "build", "--locked", "--quiet", "--target-dir", BUILD / "tokio", cwd=HERE / "tokio")
-    return [BUILD / "tokio/debug/driver"]
-
-
+# How it is built, what it can, whether only `full` has its toolchain.
 DRIVERS = {
-    "psycopg2": (python("psycopg2"), WITH_COPY, False),
-    "psycopg3": (python("psycopg3"), WITH_COPY, False),
-    "asyncpg": (python("asyncpg"), WITH_COPY, False),
-    "libpq": (libpq, WITH_COPY, False),
-    "pgx": (pgx, WITH_COPY, True),
-    "node-postgres": (node, WITHOUT_COPY, True),
-    "pgjdbc": (pgjdbc, WITH_COPY, True),
-    "tokio-postgres": (tokio, WITH_COPY, True),
+    "psycopg2": (python("driver_psycopg2"), WITH_COPY, False),
+    "psycopg3": (python("driver_psycopg3"), WITH_COPY, False),
+    "asyncpg": (python("driver_asyncpg"), WITH_COPY, False),
+    "libpq": (c("libpq/driver.c", "libpq", "-I/usr/include/postgresql", "-lpq"), WITH_COPY, False),
+    "pgx": (go("pgx", "pgx"), WITH_COPY, True),
+    "node-postgres": (node("node", "node"), WITHOUT_COPY, True),
+    "pgjdbc": (java("pgjdbc", "pgjdbc"), WITH_COPY, True),
+    "tokio-postgres": (rust("tokio", "tokio"), WITH_COPY, True),
 }
 CHOSEN = [name for name, (_, _, heavy) in DRIVERS.items() if FULL or not heavy]
-
-
-class Rotations:
-    """Rotates one after another until told to stop."""
-
-    def __init__(self, rekey):
-        self._rekey = rekey
-        self._stop = threading.Event()
-        self.results = []
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self):
-        while not self._stop.is_set():
-            self.results.append(self._rekey.rotate("app"))
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(90)
 
 
 def environment(rekey, database, tls):
