@@ -1,0 +1,156 @@
+// An upstream's logins beside its pools: to verify a credential and to administer.
+#include "proxy/pool/upstream.hpp"
+
+#include <algorithm>
+
+namespace rekey::proxy {
+
+namespace {
+// A slot that a closed backend leaves is free once the server has seen it go.
+constexpr std::chrono::milliseconds slot_retry{50};
+constexpr unsigned slot_attempts_max = 60;
+
+// For administrative statements beyond their login: they wait for locks, with limits of their own below this.
+constexpr std::chrono::seconds statements_max{10};
+} // namespace
+
+std::string Upstream::probe_class() const {
+    if (!configuration_.database.empty())
+        return worker_.dialect(configuration_.protocol).backend_class(configuration_.database);
+    for (const auto& route : runtime_->config->routes) {
+        const auto& database = route.upstream_database.empty() ? route.database : route.upstream_database;
+        if (route.upstream == configuration_.name && database != "*")
+            return worker_.dialect(configuration_.protocol).backend_class(database);
+    }
+    return {};
+}
+
+void Upstream::probe(rotation::CredentialPtr credential, bool keep,
+                     std::function<void(std::vector<rotation::HostResult>)> done) {
+    verified_.reset();
+    struct Probing {
+        std::vector<rotation::HostResult> hosts;
+        std::size_t left;
+        std::function<void(std::vector<rotation::HostResult>)> done;
+    };
+    auto probing = std::make_shared<Probing>(Probing{{}, configuration_.hosts.size(), std::move(done)});
+    probing->hosts.resize(configuration_.hosts.size());
+    auto backend_class = probe_class();
+    // No database is named anywhere: that the server asks for one only after the password will do as an answer.
+    bool any_database = backend_class.empty();
+    if (any_database)
+        backend_class = dialect().default_class();
+    auto derivations = std::make_shared<net::DerivationCache>();
+    for (std::size_t i = 0; i < configuration_.hosts.size(); ++i) {
+        probing->hosts[i].host = configuration_.hosts[i].text();
+        auto finish = [this, probing, i](rotation::HostResult result) {
+            result.host = std::move(probing->hosts[i].host);
+            probing->hosts[i] = std::move(result);
+            if (--probing->left == 0)
+                probing->done(std::move(probing->hosts));
+        };
+        probe_host({credential, derivations, backend_class, i, any_database, epoch_, 0, keep}, std::move(finish));
+    }
+}
+
+void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)> done) {
+    auto request = request_for(probe.host, probe.backend_class, probe.credential);
+    request.derivations = probe.derivations;
+    request.statements = {"SELECT 1"};
+    auto place = others_.insert(others_.end(), nullptr);
+    *place = net::Connector::start(
+        worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+        [this, probe, place, done = std::move(done)](net::ConnectResult result) mutable {
+            others_.erase(place);
+            bool full = result.result == rotation::LoginResult::no_slot && !backends_.empty();
+            if (full && ++probe.attempts < slot_attempts_max)
+                return free_slot(std::move(probe), std::move(done));
+            if (probe.reserved)
+                --reserved_;
+            slots_wanted_ = std::min(slots_wanted_, reserved_);
+            rotation::HostResult host;
+            host.result = result.result;
+            host.reason = result.sqlstate.empty() ? result.reason : result.sqlstate + " " + result.reason;
+            bool accepted = result.result == rotation::LoginResult::accepted;
+            bool no_answer_needed = probe.any_database && (result.result == rotation::LoginResult::no_database ||
+                                                           result.result == rotation::LoginResult::no_privilege);
+            if (no_answer_needed) {
+                host.result = rotation::LoginResult::accepted;
+            } else if (accepted && (result.outcomes.empty() || !result.outcomes.back().ok)) {
+                host.result = rotation::LoginResult::unavailable;
+                host.reason = "logged in, but a statement failed";
+            }
+            if (accepted && probe.epoch == epoch_) {
+                standby_[probe.host] = result.login->standby();
+                dialect().learn_server(configuration_.name, *result.login);
+            }
+            host.wanted = probe.epoch != epoch_ || wanted(standby_[probe.host]);
+            if (probe.keep && !verified_ && accepted && host.result == rotation::LoginResult::accepted && host.wanted)
+                verified_ = Verified{probe.credential, probe.derivations,    probe.backend_class, probe.host,
+                                     probe.epoch,      worker_.loop().now(), std::move(result)};
+            if (host.result == rotation::LoginResult::refused)
+                ++worker_.counters().logins_refused;
+            done(std::move(host));
+        });
+    ++worker_.counters().logins;
+}
+
+// The server has no room for the login that verifies: one backend makes it, as in a replacement.
+void Upstream::free_slot(Probe probe, std::function<void(rotation::HostResult)> done) {
+    if (!std::exchange(probe.reserved, true))
+        ++reserved_;
+    if (slots_wanted_ < reserved_) {
+        auto idle = std::find_if(backends_.begin(), backends_.end(),
+                                 [](const Backend* backend) { return backend->state() == BackendState::idle; });
+        if (idle != backends_.end())
+            (*idle)->close("slot_for_verifying");
+        else
+            ++slots_wanted_;
+    }
+    worker_.loop().call_at(worker_.loop().now() + slot_retry,
+                           [this, alive = std::weak_ptr<int>(alive_), probe, done = std::move(done)]() mutable {
+                               if (!alive.expired())
+                                   probe_host(std::move(probe), std::move(done));
+                           });
+}
+
+void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::string> statements,
+                              std::function<void(rotation::StatementResult)> done) {
+    // The primary, where it is known.
+    std::size_t host = 0;
+    for (std::size_t i = 0; i < standby_.size(); ++i) {
+        if (standby_[i].has_value() && !*standby_[i]) {
+            host = i;
+            break;
+        }
+    }
+    auto backend_class = probe_class();
+    auto request = request_for(host, backend_class.empty() ? dialect().default_class() : backend_class, login);
+    request.statements = std::move(statements);
+    request.timeout += statements_max;
+    auto place = others_.insert(others_.end(), nullptr);
+    *place = net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
+                                   [this, place, done = std::move(done)](net::ConnectResult result) {
+                                       others_.erase(place);
+                                       rotation::StatementResult outcome;
+                                       outcome.login = result.result;
+                                       outcome.sqlstate = result.sqlstate;
+                                       outcome.reason = result.reason;
+                                       outcome.ok = result.result == rotation::LoginResult::accepted;
+                                       if (!result.outcomes.empty()) {
+                                           auto& last = result.outcomes.back();
+                                           outcome.login = rotation::LoginResult::accepted;
+                                           outcome.ok = outcome.ok && last.ok;
+                                           if (!last.ok) {
+                                               outcome.sqlstate = last.sqlstate;
+                                               outcome.error = last.error;
+                                               outcome.reason = last.reason;
+                                           }
+                                           outcome.rows = std::move(last.rows);
+                                       }
+                                       done(std::move(outcome));
+                                   });
+    ++worker_.counters().logins;
+}
+
+} // namespace rekey::proxy
