@@ -5,7 +5,7 @@ import pytest
 
 from support.certificates import Authority
 from support.database import PostgresDatabase, database_at
-from support.postgres import PostgresServer, binaries
+from support.postgres import PostgresServer, binaries, running_server
 from support.rekey import Rekey, binary, file_credential, local_credential
 from support.scratch import Scratch
 
@@ -27,13 +27,8 @@ def authority():
 @pytest.fixture(scope="session")
 def shared_server(authority):
     """PostgreSQL 15 that tests may use but not restart."""
-    server = PostgresServer(authority=authority)
-    try:
-        server.start()
-        server.make_rotator("rotator", "rotator-password")
+    with running_server(authority) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture

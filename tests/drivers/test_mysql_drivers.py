@@ -4,9 +4,7 @@ README.md here."""
 import os
 import shutil
 import subprocess
-import threading
 
-import pymysql
 import pytest
 
 from support.drivers import FULL, SERVERS, Rotations, c, go, java, node, python, rust
@@ -52,32 +50,6 @@ def cases():
                 yield pytest.param(kind, name, transport, id=f"{kind}-{name}-{transport}")
 
 
-class BackendCounts:
-    """How many backends of an account (and its clone) the server has, sampled about every 50 ms."""
-
-    def __init__(self, database):
-        self._connection = pymysql.connect(unix_socket=str(database.server.socket), user="root")
-        self._statement = f"SELECT count(*) FROM information_schema.processlist WHERE user LIKE '{database.role}%'"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.counts = []
-
-    def _run(self):
-        with self._connection.cursor() as cursor:
-            while not self._stop.wait(0.05):
-                cursor.execute(self._statement)
-                self.counts.append(cursor.fetchone()[0])
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-        self._connection.close()
-
-
 def environment(rekey, database, transport, folder):
     rows = folder / "rows.tsv"
     rows.write_text("".join(f"{1000000 + number}\n" for number in range(1000)))
@@ -87,12 +59,12 @@ def environment(rekey, database, transport, folder):
             "DRIVER_FILE": str(rows), "DRIVER_SESSIONS": str(3 * SIZE), "DRIVER_SECONDS": "8" if FULL else "2"}
 
 
-@pytest.mark.parametrize("my_server, name, transport", cases(), indirect=["my_server"])
+@pytest.mark.parametrize("my_server, name, transport", list(cases()), indirect=["my_server"])
 def test_a_driver_on_its_defaults(my_database, my_rekey, tmp_path, name, transport):
     prepare, features, _, _ = DRIVERS[name]
     command = prepare()
     rekey = my_rekey(my_database, "dual_password" if transport == "plain" else "single_user", size=SIZE)
-    with BackendCounts(my_database) as sampler, Rotations(rekey) as rotations:
+    with my_database.sampler() as sampler, Rotations(rekey) as rotations:
         result = subprocess.run([str(word) for word in command], env=environment(rekey, my_database, transport, tmp_path),
                                 cwd=os.path.dirname(__file__), capture_output=True, text=True, stdin=subprocess.DEVNULL,
                                 check=False, timeout=180)

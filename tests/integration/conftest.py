@@ -7,7 +7,7 @@ import pytest
 
 from support.database import MysqlDatabase, database_at
 from support.mysql_server import CORE_KINDS, KINDS, MysqlServer, available
-from support.postgres import PostgresServer
+from support.postgres import running_server
 from support.products import POSTGRES
 
 
@@ -84,13 +84,8 @@ def database(request):
 @pytest.fixture(scope="session")
 def spare_postgres(authority):
     """PostgreSQL 15 that tests may stop and restart."""
-    server = PostgresServer(authority=authority)
-    try:
-        server.start()
-        server.make_rotator("rotator", "rotator-password")
+    with running_server(authority) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture

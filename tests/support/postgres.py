@@ -1,5 +1,6 @@
 """A throw-away PostgreSQL: its own data folder, a free port, gone with close(). Works as root, too."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -194,3 +195,15 @@ class PostgresServer:
         """(pid, login role, application) of every client connection to `database`."""
         return self.sql("SELECT pid, usename, application_name FROM pg_stat_activity "
                         f"WHERE datname = {quote(database)} AND backend_type = 'client backend' ORDER BY pid")
+
+
+@contextlib.contextmanager
+def running_server(authority):
+    """PostgreSQL 15 with TLS and a role `rotator` that may rotate others, while the `with` block runs."""
+    server = PostgresServer(authority=authority)
+    try:
+        server.start()
+        server.make_rotator("rotator", "rotator-password")
+        yield server
+    finally:
+        server.close()
