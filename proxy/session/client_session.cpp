@@ -94,7 +94,7 @@ void ClientSession::on_readable() {
         worker_.counters().bytes_from_clients += result.size;
         feed({scratch.data(), result.size});
     }
-    loop_.again(this);
+    resume(); // unless the last round has ended or moved it
 }
 
 void ClientSession::on_drained() {

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -119,6 +120,20 @@ def test_an_unknown_database_is_refused_as_the_server_does(front):
             connection.select_db("not_there")
         assert error.value.args[0] in (1049, 1044)
         assert ask(connection, "SELECT DATABASE()") == ((front.database.name,),)
+
+
+def test_a_goodbye_at_any_place_of_a_burst_ends_one_session_only(front):
+    with connected(front) as witness:
+        for before in range(26):
+            with connected(front, ssl={"ca": None, "check_hostname": False}) as connection:
+                connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                for _ in range(before):  # a record of TLS each
+                    connection._sock.sendall(b"\1\0\0\0\x0e")
+                connection._sock.sendall(b"\1\0\0\0\x01")
+                connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+                while connection._sock.recv(4096):
+                    pass
+        assert ask(witness, "SELECT 1") == ((1,),)
 
 
 def test_a_password_is_proven_to_the_server_without_tls(my_servers, make_my_database, my_rekey, my_server):
