@@ -127,7 +127,7 @@ void ClientSession::process_unread() {
         unread_ = std::move(in);
     } else if (used < in.size()) {
         unread_.assign(in, used);
-    } else if (in.capacity() <= kept_capacity_max) {
+    } else if (unread_.empty() && in.capacity() <= kept_capacity_max) {
         in.clear();
         unread_ = std::move(in); // keeps the memory for the next wait
     }
