@@ -4,6 +4,11 @@
 
 namespace rekey::proxy {
 
+std::unique_ptr<ClientLogin> Dialect::client_login_anew(const ClientLoginOptions&, PeerTls,
+                                                        const protocol::ClientExchange&) {
+    REKEY_ASSERT(false); // its exchanges do not ask for it
+}
+
 protocol::Multiplexing multiplexing_of(config::PoolMode mode) {
     switch (mode) {
     case config::PoolMode::automatic:

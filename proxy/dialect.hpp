@@ -123,6 +123,10 @@ class Dialect {
     // The server's side speaks first: next() is called once before anything was read.
     virtual bool speaks_first() const = 0;
     virtual std::unique_ptr<ClientLogin> client_login(const ClientLoginOptions& options) = 0;
+    // Of a client whose exchange said login_wanted(); its connection is as `peer` says, be it with TLS or without. Of
+    // the options the listener and its TLS are not looked at. next() is called once before anything was read.
+    virtual std::unique_ptr<ClientLogin> client_login_anew(const ClientLoginOptions& options, PeerTls peer,
+                                                           const protocol::ClientExchange& before);
 
     struct BackendLoginOptions {
         rotation::CredentialPtr credential;

@@ -92,8 +92,7 @@ class MysqlDialect final : public Dialect {
 
     std::unique_ptr<ClientLogin> client_login(const ClientLoginOptions& options) override {
         auto server = greeted_with(options);
-        my::ClientHandshakeOptions handshake;
-        handshake.thread_id = options.process_id;
+        auto handshake = handshake_options(options);
         handshake.capabilities = offered & (server.capabilities != 0 ? server.capabilities : offered);
         if (!server.mariadb)
             handshake.capabilities |= my::capability::long_password;
@@ -102,11 +101,14 @@ class MysqlDialect final : public Dialect {
         handshake.collation = server.collation;
         handshake.tls_offered = options.tls_offered;
         handshake.tls_required = options.tls_required;
-        handshake.unix_socket = options.unix_socket;
-        handshake.mock_secret = mock_secret_;
-        handshake.key = &servers_.password_key();
         return std::make_unique<MysqlClientLogin>(handshake, std::move(server.version), options.client_host,
                                                   kinds_of(options.config));
+    }
+    std::unique_ptr<ClientLogin> client_login_anew(const ClientLoginOptions& options, PeerTls peer,
+                                                   const protocol::ClientExchange& before) override {
+        return std::make_unique<MysqlClientLogin>(handshake_options(options), options.client_host,
+                                                  kinds_of(options.config), std::move(peer),
+                                                  static_cast<const my::MysqlClient&>(before));
     }
 
     std::unique_ptr<BackendLogin> backend_login(const BackendLoginOptions& options) override {
@@ -127,8 +129,12 @@ class MysqlDialect final : public Dialect {
         return std::make_unique<MysqlStatementRun>(my::backend_capabilities);
     }
 
-    std::string backend_class(const ClientLogin& login, std::string_view) const override {
-        return class_name(my::pool_flags(handshake_of(login).capabilities()));
+    // Whether there is a schema is not what the client's flag says but what it named: a COM_CHANGE_USER may name none.
+    std::string backend_class(const ClientLogin& login, std::string_view wanted) const override {
+        auto capabilities = handshake_of(login).capabilities() & ~my::capability::connect_with_db;
+        if (!wanted.empty() || !handshake_of(login).database().empty())
+            capabilities |= my::capability::connect_with_db;
+        return class_name(my::pool_flags(capabilities));
     }
     std::string backend_class(std::string_view database) const override {
         return default_class() + schema_separator + std::string(database);
@@ -146,6 +152,7 @@ class MysqlDialect final : public Dialect {
         options.prepared_statements = pool.prepared_statements;
         options.capabilities = handshake.capabilities();
         options.connection_id = handshake.thread_id();
+        options.nonce = handshake.nonce();
         options.mariadb = !(handshake.capabilities() & my::capability::long_password);
         auto schema = wanted.database.empty() ? handshake.database() : wanted.database;
         options.startup = my::startup_state(context_.states, schema, handshake.collation());
@@ -201,6 +208,16 @@ class MysqlDialect final : public Dialect {
   private:
     static const my::ClientHandshake& handshake_of(const ClientLogin& login) {
         return static_cast<const MysqlClientLogin&>(login).handshake();
+    }
+
+    // What every login has of them.
+    my::ClientHandshakeOptions handshake_options(const ClientLoginOptions& options) const {
+        my::ClientHandshakeOptions handshake;
+        handshake.thread_id = options.process_id;
+        handshake.unix_socket = options.unix_socket;
+        handshake.mock_secret = mock_secret_;
+        handshake.key = &servers_.password_key();
+        return handshake;
     }
 
     MysqlServer greeted_with(const ClientLoginOptions& options) const {

@@ -67,6 +67,16 @@ MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::st
     handshake_ = std::make_unique<my::ClientHandshake>(handshake);
 }
 
+MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::string client_host, Kinds kinds,
+                                   PeerTls peer, const my::MysqlClient& before)
+    : client_host_(std::move(client_host)), kinds_(std::move(kinds)) {
+    handshake.client_host = client_host_;
+    handshake.kinds = *kinds_;
+    my::TlsFacts facts{std::move(peer.certificate_sha256), std::move(peer.certificate_name)};
+    handshake_ = std::make_unique<my::ClientHandshake>(handshake, std::string(before.nonce()), before.capabilities(),
+                                                       std::move(facts), before.login_fields());
+}
+
 ClientLogin::Step MysqlClientLogin::next(std::string_view in, std::size_t& consumed) {
     switch (handshake_->next(in, consumed)) {
     case my::ClientHandshake::Step::need_input:

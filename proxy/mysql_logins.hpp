@@ -3,6 +3,7 @@
 
 #include "protocol/mysql/backend_handshake.hpp"
 #include "protocol/mysql/client_handshake.hpp"
+#include "protocol/mysql/exchange.hpp"
 #include "proxy/dialect.hpp"
 #include "proxy/mysql_servers.hpp"
 
@@ -23,6 +24,9 @@ class MysqlClientLogin final : public ClientLogin {
     // `handshake.server_version` and `.client_host` are taken from the two texts, which live here.
     MysqlClientLogin(protocol::mysql::ClientHandshakeOptions handshake, std::string server_version,
                      std::string client_host, Kinds kinds);
+    // COM_CHANGE_USER: of a client whose exchange wants it, over the connection that `peer` tells of.
+    MysqlClientLogin(protocol::mysql::ClientHandshakeOptions handshake, std::string client_host, Kinds kinds,
+                     PeerTls peer, const protocol::mysql::MysqlClient& before);
 
     Step next(std::string_view in, std::size_t& consumed) override;
     std::size_t read_max() const override;

@@ -136,11 +136,18 @@ void Worker::forget_process_id(std::uint32_t process_id) {
 
 void Worker::take_process_id(std::uint32_t process_id, ClientSession* session) {
     process_ids_.insert_or_assign(process_id, session);
+    moved_process_ids_.erase(process_id); // it may have come back
 }
 
 void Worker::process_id_moved(std::uint32_t process_id, std::size_t worker) {
     process_ids_.erase(process_id);
-    moved_process_ids_.insert_or_assign(process_id, worker);
+    auto origin = process_id & (workers_max - 1);
+    if (origin == index_)
+        moved_process_ids_.insert_or_assign(process_id, worker);
+    else if (origin != worker)
+        shared_.workers[origin]->post([&there = *shared_.workers[origin], process_id, worker] {
+            there.moved_process_ids_.insert_or_assign(process_id, worker);
+        });
 }
 
 void Worker::cancel(const CancelKey& key) {

@@ -115,7 +115,8 @@ class Worker {
     void remove_session(ClientSession* session);
     std::uint32_t new_process_id(ClientSession* session);
     void forget_process_id(std::uint32_t process_id);
-    // One that another worker gave out, for a session that has moved here; and on the worker it moved from.
+    // For a session that has moved here; and on the worker it moved from. The worker that gave the id out knows where
+    // it is, the others ask there.
     void take_process_id(std::uint32_t process_id, ClientSession* session);
     void process_id_moved(std::uint32_t process_id, std::size_t worker);
     void cancel(const CancelKey& key); // any process id; passed on to its worker

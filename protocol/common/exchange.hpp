@@ -68,6 +68,12 @@ class ClientExchange {
     // Looked at after each turn, of either machine; it stands until it is answered, and nothing is consumed meanwhile.
     virtual KillRequest kill_request() const { return {}; }
     virtual void answer_kill(KillAnswer, Output&) {}
+    // The client wants to log in anew on its connection. Looked at like kill_request(), also after lost(). Nothing is
+    // consumed any more and no backend has anything of the session: what is left to do is the login, then another one
+    // of these.
+    virtual bool login_wanted() const { return false; }
+    // Then: what the client has sent behind its wish as far as it was consumed, once.
+    virtual std::string take_ahead() { return {}; }
 };
 
 enum class AttachResult {

@@ -106,13 +106,15 @@ AuthenticationCheck::Step AuthenticationCheck::begin(std::string_view plugin, st
     return ask_switch(true);
 }
 
-AuthenticationCheck::Step AuthenticationCheck::begin_anew() {
+AuthenticationCheck::Step AuthenticationCheck::begin_anew(std::string_view response) {
     REKEY_ASSERT(state_ == State::first_answer);
-    auto chosen = choice(std::nullopt);
+    bool before_plugins = !options_.plugin_auth;
+    auto chosen = choice(before_plugins ? std::optional(Plugin::native) : std::nullopt);
     if (!chosen)
         return result(false);
     plugin_ = *chosen;
-    return ask_switch(false);
+    using_password_ = !response.empty();
+    return before_plugins && plugin_ == Plugin::native ? check(response) : ask_switch(false);
 }
 
 AuthenticationCheck::Step AuthenticationCheck::ask_switch(bool new_nonce_wanted) {

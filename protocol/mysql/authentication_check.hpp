@@ -68,9 +68,9 @@ class AuthenticationCheck {
 
     // The plugin the client has begun with, and its answer to the greeting's nonce.
     Step begin(std::string_view plugin, std::string_view response);
-    // COM_CHANGE_USER: nothing of what the client has begun with is looked at. It is asked with the nonce of the
-    // options once more, as servers do: some clients take that one whatever they are asked with.
-    Step begin_anew();
+    // COM_CHANGE_USER: what the client has begun with is looked at only where it cannot be asked. It is asked with the
+    // nonce of the options once more, as servers do: some clients take that one whatever they are asked with.
+    Step begin_anew(std::string_view response);
     Step answer(std::string_view payload);
     const std::string& packet() const { return packet_; }
     std::string_view success_prefix() const { return success_prefix_; }

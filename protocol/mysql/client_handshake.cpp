@@ -62,6 +62,8 @@ ClientHandshake::ClientHandshake(const ClientHandshakeOptions& options, std::str
                                  TlsFacts facts, std::string_view fields)
     : options_(options), nonce_(std::move(nonce)), capabilities_(agreed), tls_facts_(std::move(facts)),
       tls_(agreed & capability::ssl), again_(true) {
+    // Any client of a MariaDB: those of MySQL pass over what proves our certificate.
+    mariadb_client_ = !(agreed & capability::long_password);
     auto change = read_change_user(fields, agreed);
     if (!change || change->user.size() > user_size_max || change->database.size() > database_size_max) {
         fail(ClientFailure::protocol_violation, malformed);
@@ -71,6 +73,7 @@ ClientHandshake::ClientHandshake(const ClientHandshakeOptions& options, std::str
     database_ = change->database;
     collation_ = change->collation;
     attributes_ = change->attributes;
+    response_ = change->auth_response;
     state_ = State::looking_up;
 }
 
@@ -186,7 +189,7 @@ void ClientHandshake::user_found(std::optional<UserRecord> record) {
     check.nonce = nonce_;
     check_.emplace(*record, std::move(check), trusted, doomed);
     state_ = State::answer;
-    follow(again_ ? check_->begin_anew() : check_->begin(plugin_, response_));
+    follow(again_ ? check_->begin_anew(response_) : check_->begin(plugin_, response_));
     method_ = trusted ? "cert" : check_->method();
     cleanse(response_); // may be the password itself
 }

@@ -14,22 +14,26 @@
 #pragma once
 
 #include "protocol/common/exchange.hpp"
+#include "protocol/common/secret.hpp"
 #include "protocol/mysql/capabilities.hpp"
 #include "protocol/mysql/exchange_expected.hpp"
 #include "protocol/mysql/exchange_memory.hpp"
 #include "protocol/mysql/exchange_pins.hpp"
 #include "protocol/mysql/messages.hpp"
+#include "protocol/mysql/messages_login.hpp"
 #include "protocol/mysql/packet.hpp"
 #include "protocol/mysql/session_state.hpp"
 #include "protocol/mysql/sql_scan.hpp"
 #include "protocol/mysql/statements.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace rekey::protocol::mysql {
@@ -70,6 +74,7 @@ class MysqlClient final : public ClientExchange {
         std::uint32_t prepared_statements = 200; // per backend; 0: not tracked
         Capabilities capabilities = 0;           // agreed with the client
         std::uint32_t connection_id = 0;         // as its greeting told
+        std::string_view nonce;                  // of its login, nonce_size bytes, or none
         bool mariadb = false;                    // the server is one
         StateRef startup;                        // the client's reset layer: startup_state()
     };
@@ -87,9 +92,15 @@ class MysqlClient final : public ClientExchange {
     // A KILL that the driver is to carry out and then to answer; id 0: none. While it is there nothing is consumed.
     KillRequest kill_request() const override { return kill_; }
     void answer_kill(KillAnswer answer, Output& to_client) override;
+    bool login_wanted() const override { return login_ != nullptr; }
+    std::string take_ahead() override { return std::exchange(queue_, {}); }
 
     const StateRef& settings() const { return state_; }
     Capabilities capabilities() const { return capabilities_; }
+    // For the login that is wanted: the fields of the COM_CHANGE_USER, and what it is to be answered with.
+    std::string_view login_fields() const { return login_->reveal(); }
+    std::string_view nonce() const { return {nonce_.data(), nonce_.size()}; }
+    std::uint32_t connection_id() const { return connection_id_; }
 
   private:
     friend class MysqlBackend;
@@ -126,6 +137,7 @@ class MysqlClient final : public ClientExchange {
     Outcome on_reset_connection(PacketHeader header, Turn& turn);
     Outcome on_set_option(PacketHeader header, Turn& turn);
     Outcome on_process_kill(PacketHeader header, Turn& turn);
+    Outcome on_change_user(PacketHeader header, Turn& turn);
     Outcome on_prepare(PacketHeader header, Turn& turn);
     Outcome on_execute(PacketHeader header, Turn& turn);
     Outcome on_statement_command(PacketHeader header, Turn& turn);
@@ -184,6 +196,9 @@ class MysqlClient final : public ClientExchange {
     bool asked_ = false; // a reply is owed to the client
     KillRequest kill_;
     std::uint8_t kill_packets_ = 0;
+    std::array<char, nonce_size> nonce_{};
+    bool leaving_ = false;          // a COM_CHANGE_USER has come: its backend is being reset
+    std::unique_ptr<Secret> login_; // then its fields, which may hold a password
 
     // Of the command under way.
     std::uint32_t mentions_ = 0;

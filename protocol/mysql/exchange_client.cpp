@@ -26,6 +26,8 @@ MysqlClient::MysqlClient(Options options)
       multi_statements_((options.capabilities & capability::multi_statements) != 0),
       startup_(std::move(options.startup)) {
     REKEY_ASSERT(id_ != 0);
+    REKEY_ASSERT(options.nonce.empty() || options.nonce.size() == nonce_.size());
+    std::copy(options.nonce.begin(), options.nonce.end(), nonce_.begin());
     if (!startup_)
         startup_ = context_.states.empty();
     auto normal = context_.normal.find(startup_);
@@ -41,7 +43,7 @@ Pin MysqlClient::pin() const {
 ClientTurn MysqlClient::on_client(std::string_view in, BackendExchange* backend, Output& to_backend,
                                   Output& to_client) {
     Turn turn{static_cast<MysqlBackend*>(backend), &to_backend, &to_client, false, {}, 0};
-    if (kill_.id != 0)
+    if (kill_.id != 0 || login_wanted())
         return {0, ClientWant::more};
     if (!queue_.empty() && turn.backend != nullptr) {
         if (in.size() > queue_max - std::min(queue_.size(), queue_max)) {
@@ -73,7 +75,7 @@ ClientTurn MysqlClient::on_client(std::string_view in, BackendExchange* backend,
 
 // The server owes nothing any more: on with what was sent ahead.
 void MysqlClient::run_queue(Turn& turn) {
-    if (queue_.empty() || kill_.id != 0)
+    if (queue_.empty() || kill_.id != 0 || login_wanted())
         return;
     auto held = std::move(queue_);
     queue_.clear();
@@ -198,10 +200,12 @@ MysqlClient::Outcome MysqlClient::on_command(PacketHeader header, Turn& turn) {
         return on_reset_connection(header, turn);
     case Command::process_kill:
         return on_process_kill(header, turn);
+    case Command::change_user:
+        return on_change_user(header, turn);
     case Command::quit:
         turn.used = turn.rest.size();
         return Outcome::terminate;
-    default: // what replicates, administers or is gone from newer servers, and COM_CHANGE_USER
+    default: // what replicates, administers or is gone from newer servers
         return refuse(header, error::unknown_command, "08S01", "Unknown command", turn);
     }
 }

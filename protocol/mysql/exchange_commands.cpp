@@ -7,6 +7,10 @@
 
 namespace rekey::protocol::mysql {
 
+namespace {
+constexpr std::uint32_t change_user_size_max = 128 * 1024; // connection attributes may have 64 KiB
+} // namespace
+
 MysqlClient::Outcome MysqlClient::on_simple(PacketHeader header, Request request, Turn& turn) {
     if (!whole(header, turn)) {
         if (header.size > context_.message_collect)
@@ -82,6 +86,26 @@ MysqlClient::Outcome MysqlClient::on_process_kill(PacketHeader header, Turn& tur
     if (kill_.id == 0)
         answer_kill(KillAnswer::unknown, *turn.to_client);
     return Outcome::done;
+}
+
+// Another login on this connection, which is not ours to carry out. As on a server the session ends before it and
+// whatever comes of it: who is told of its success finds every lock and table of the old session gone.
+MysqlClient::Outcome MysqlClient::on_change_user(PacketHeader header, Turn& turn) {
+    if (header.size > change_user_size_max)
+        return refuse(header, error::packet_too_large, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes",
+                      turn);
+    if (!whole(header, turn))
+        return Outcome::incomplete;
+    asked_ = true;
+    if (turn.backend != nullptr && !leaving_) {
+        leaving_ = true;
+        turn.backend->ask(Own::reset, Command::reset_connection, {}, *turn.to_backend);
+        return Outcome::busy;
+    }
+    pins_ = 0; // it is another session whose mode may hold a backend
+    login_ = std::make_unique<Secret>(turn.rest.substr(packet_header_size + 1, header.size - 1));
+    turn.used = packet_header_size + header.size;
+    return Outcome::busy;
 }
 
 void MysqlClient::answer_kill(KillAnswer answer, Output& to_client) {

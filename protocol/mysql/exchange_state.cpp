@@ -258,6 +258,11 @@ void MysqlBackend::forget_session() {
 Lost MysqlBackend::lost(ClientExchange& client, std::string_view sqlstate, std::string_view message,
                         Output& to_client) {
     auto& mysql = static_cast<MysqlClient&>(client);
+    if (mysql.leaving_) { // it took with it what was to end here
+        MysqlClient::Turn ahead{nullptr, nullptr, &to_client, true, {}, 0};
+        mysql.run_queue(ahead);
+        return Lost::goes_on;
+    }
     bool asked = std::any_of(expected_.begin(), expected_.end(), [](const Expected& e) { return e.own == Own::none; });
     bool waiting = !asked && !mysql.queue_.empty(); // a command that has not been sent
     bool mid_packet = asked && (packet_left_ != 0 || packet_more_) && !packet_swallowed_;

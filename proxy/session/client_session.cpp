@@ -153,6 +153,10 @@ std::size_t ClientSession::consume(std::string_view in) {
         // A backend whose socket broke tells so by itself in the next turn.
         (void)backend_open;
         carry_kill();
+        if (exchange_->login_wanted()) {
+            begin_anew();
+            return at + step_login(in.substr(at));
+        }
         switch (turn.want) {
         case protocol::ClientWant::more:
             return at;
@@ -241,6 +245,8 @@ void ClientSession::backend_progress() {
         return;
     }
     carry_kill();
+    if (exchange_->login_wanted())
+        return log_in_anew();
     if (!backend.safe_point())
         return;
     auto& out = worker_.to_backend();
@@ -361,6 +367,8 @@ void ClientSession::backend_lost(protocol::BackendExchange& exchange, const std:
     out.clear();
     if (!client_open)
         return end("client_gone");
+    if (exchange_->login_wanted())
+        return log_in_anew();
     count(worker_.counters().client_errors, "backend_lost");
     if (outcome == protocol::Lost::close || terminating_)
         return close_after_write("backend_lost");

@@ -2,7 +2,8 @@
 // client's state needs it.
 //
 //   login ─▶ starting ─▶ ready ─▶ closing
-//              (waits for a backend when what its start-up parameters come to is not known yet)
+//     ▲          (waits for a backend when what its start-up parameters come to is not known yet)
+//     └─────────────────────┘ a client that logs in anew; until it has, the session is its old user's
 #pragma once
 
 #include "protocol/common/exchange.hpp"
@@ -96,6 +97,10 @@ class ClientSession final : public net::Connection {
 
     std::size_t step_login(std::string_view in);
     bool direct_tls();
+    PeerTls peer_tls();
+    void limit_login();
+    void begin_anew();
+    void log_in_anew();
     void authenticated();
     void start();
     void reply_to_login();

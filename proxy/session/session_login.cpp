@@ -56,17 +56,49 @@ void ClientSession::accept(Worker& worker, const config::Listener& listener, net
     session->login_ = dialect.client_login(options);
     ++worker.shared().client_connections;
     worker.add_session(session);
-    session->set_timer(worker.config().limits.startup_timeout, [session] {
-        count(session->worker_.counters().client_errors, "startup_timeout");
-        count(session->worker_.counters().limits_hit, "startup_timeout");
-        session->end("startup_timeout");
-    });
+    session->limit_login();
     if (!session->take(std::move(socket)))
         return session->end("epoll");
     if (dialect.speaks_first()) {
         session->first_byte_seen_ = true;
         session->step_login({});
     }
+}
+
+void ClientSession::limit_login() {
+    set_timer(worker_.config().limits.startup_timeout, [this] {
+        count(worker_.counters().client_errors, "startup_timeout");
+        count(worker_.counters().limits_hit, "startup_timeout");
+        end("startup_timeout");
+    });
+}
+
+// The session is over, its connection is not: nothing of it is left on a backend, and another one is to be proven.
+void ClientSession::begin_anew() {
+    unread_.insert(0, exchange_->take_ahead());
+    lease_.end();
+    pinned_ = false;
+    if (worker_.draining())
+        return terminate("shutdown", "the proxy is shutting down", true);
+    terminating_ = false; // what it was in the way of goes on; the new session is judged for itself
+    --std::exchange(pool_, nullptr)->clients;
+    upstream_ = nullptr;
+    Dialect::ClientLoginOptions options;
+    options.config = worker_.runtime().config;
+    options.client_host = peer_.text();
+    options.unix_socket = peer_.unix_socket;
+    options.process_id = process_id_;
+    login_ = worker_.dialect(protocol_).client_login_anew(options, peer_tls(), *exchange_);
+    exchange_.reset();
+    first_byte_seen_ = true;
+    phase_ = Phase::login;
+    limit_login();
+}
+
+void ClientSession::log_in_anew() {
+    begin_anew();
+    feed({});
+    resume();
 }
 
 std::size_t ClientSession::step_login(std::string_view in) {
@@ -133,46 +165,6 @@ std::size_t ClientSession::step_login(std::string_view in) {
     return at;
 }
 
-// A ClientHello without a word before it: looked at, and left in the socket for OpenSSL.
-bool ClientSession::direct_tls() {
-    constexpr char handshake_record = 0x16;
-    auto first = peek();
-    if (!first)
-        return false;
-    first_byte_seen_ = true;
-    std::size_t consumed = 0;
-    if (*first != handshake_record || login_ == nullptr || tls())
-        return false;
-    if (login_->next({&handshake_record, 1}, consumed) != ClientLogin::Step::start_tls) {
-        write(std::string_view(login_->take_output()));
-        login_failed();
-        return true;
-    }
-    start_tls(net::Ssl(SSL_new(worker_.runtime().listener_tls.at(listener_).get())), true);
-    return true;
-}
-
-void ClientSession::on_tls(bool established) {
-    if (!established) {
-        count(worker_.counters().client_errors, "tls_handshake");
-        worker_.log(rotation::LogLevel::info,
-                    "client refused address=" + peer_.text() + " reason=\"TLS: " + net::tls_error() + "\"");
-        return end("tls_handshake");
-    }
-    PeerTls peer;
-    peer.end_point_hash = net::end_point_hash(SSL_get_certificate(ssl()));
-    peer.certificate_sha256 = net::sha256_of(SSL_get_certificate(ssl()));
-    const unsigned char* alpn = nullptr;
-    unsigned size = 0;
-    SSL_get0_alpn_selected(ssl(), &alpn, &size);
-    peer.alpn.assign(reinterpret_cast<const char*>(alpn), size);
-    std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl()), X509_free);
-    if (certificate && SSL_get_verify_result(ssl()) == X509_V_OK)
-        peer.certificate_name = net::common_name(certificate.get());
-    login_->tls_established(std::move(peer));
-    feed({});
-}
-
 void ClientSession::login_failed() {
     auto failure = std::string(login_->failure());
     count(worker_.counters().client_errors, failure);
@@ -189,6 +181,10 @@ void ClientSession::refuse_login(std::string_view sqlstate, const std::string& m
 }
 
 void ClientSession::authenticated() {
+    if (counted_ && user_ != login_->user()) { // it logs in anew, as another one
+        worker_.shared().uncount_user(user_);
+        counted_ = false;
+    }
     user_ = login_->user();
     database_ = login_->database();
     const auto& config = worker_.config();
@@ -204,7 +200,7 @@ void ClientSession::authenticated() {
                             "no route for database \"" + database_ + "\" and user \"" + user_ + "\" on this listener",
                             "no_route");
     const auto* user = config.find_user(user_);
-    if (user == nullptr || !worker_.shared().count_user(user_, user->max_connections)) {
+    if (user == nullptr || (!counted_ && !worker_.shared().count_user(user_, user->max_connections))) {
         count(worker_.counters().limits_hit, "max_connections");
         return refuse_login("53300", "too many connections for user \"" + user_ + "\"", "max_connections");
     }

@@ -17,23 +17,10 @@ namespace {
 constexpr std::size_t pieces_max = 512;
 
 struct World {
-    explicit World(unsigned char choice) {
+    explicit World(unsigned char chosen) : choice(chosen) {
         context.message_collect = 4096;
-        for (unsigned i = 0; i < clients.size(); ++i) {
-            MysqlClient::Options options;
-            options.context = &context;
-            options.id = i + 1;
-            options.mode = static_cast<Multiplexing>(choice & 3);
-            options.prepared_statements = 2;
-            options.capabilities = capability::protocol_41 | capability::local_files | capability::multi_results;
-            if (((choice >> (2 + i)) & 1) != 0)
-                options.capabilities |= capability::deprecate_eof | capability::session_track;
-            if (((choice >> (4 + i)) & 1) != 0)
-                options.capabilities |= capability::query_attributes;
-            options.mariadb = (choice & 0x40) != 0;
-            options.startup = startup_state(context.states, i == 0 ? "one" : "two", i == 0 ? 0 : 45);
-            clients[i] = std::make_unique<MysqlClient>(std::move(options));
-        }
+        for (unsigned i = 0; i < clients.size(); ++i)
+            make_client(i);
         for (auto& backend : backends) {
             MysqlBackend::Options options;
             options.context = &context;
@@ -42,6 +29,34 @@ struct World {
             backend = std::make_unique<MysqlBackend>(std::move(options));
         }
         context.last_insert_id_used = (choice & 0x80) != 0;
+    }
+
+    void make_client(std::size_t i) {
+        MysqlClient::Options options;
+        options.context = &context;
+        options.id = ++last_id;
+        options.mode = static_cast<Multiplexing>(choice & 3);
+        options.prepared_statements = 2;
+        options.capabilities = capability::protocol_41 | capability::local_files | capability::multi_results;
+        if (((choice >> (2 + i)) & 1) != 0)
+            options.capabilities |= capability::deprecate_eof | capability::session_track;
+        if (((choice >> (4 + i)) & 1) != 0)
+            options.capabilities |= capability::query_attributes;
+        options.mariadb = (choice & 0x40) != 0;
+        options.startup = startup_state(context.states, i == 0 ? "one" : "two", i == 0 ? 0 : 45);
+        clients[i] = std::make_unique<MysqlClient>(std::move(options));
+    }
+
+    // Who logs in anew has left a clean backend.
+    void log_in_anew(std::size_t i) {
+        if (auto* backend = leased(i)) {
+            to_backend.clear();
+            REKEY_ASSERT(backend->client_gone(*clients[i], false, to_backend));
+            REKEY_ASSERT(to_backend.empty() && backend->safe_point());
+            release(i);
+        }
+        unread[i].insert(0, clients[i]->take_ahead());
+        make_client(i);
     }
 
     // Each client has its own backend; which of the two changes when it was released.
@@ -54,6 +69,8 @@ struct World {
     bool from_client(std::size_t i, std::string_view piece);
     bool from_backend(std::size_t i, std::string_view piece);
 
+    unsigned char choice;
+    std::uint64_t last_id = 0;
     ExchangeContext context;
     std::array<std::unique_ptr<MysqlClient>, 2> clients;
     std::array<std::unique_ptr<MysqlBackend>, 2> backends;
@@ -79,6 +96,10 @@ bool World::from_client(std::size_t i, std::string_view piece) {
         in.erase(0, turn.consumed);
         if (client.kill_request().id != 0)
             client.answer_kill(KillAnswer::unknown, to_client);
+        if (client.login_wanted()) {
+            log_in_anew(i);
+            return true;
+        }
         if (turn.want == ClientWant::violation || turn.want == ClientWant::terminate)
             return false;
         if (turn.want != ClientWant::backend)
@@ -114,6 +135,10 @@ bool World::from_backend(std::size_t i, std::string_view piece) {
     std::string sqlstate, message;
     if (client == nullptr)
         return true;
+    if (client->login_wanted()) {
+        log_in_anew(i);
+        return true;
+    }
     if (backend.attach_failed(sqlstate, message))
         release(i);
     else if (backend.attached() && backend.safe_point() &&

@@ -172,9 +172,9 @@ TEST(MysqlClientHandshake, ProvesItsCertificateToMariadbsClients) {
 
 const std::string old_nonce = "abcdefghijklmnopqrst";
 
-std::string change_of(std::string_view user) {
+std::string change_of(std::string_view user, std::string_view answer = "some answer", Capabilities agreed = asked) {
     std::string bytes;
-    write_change_user(bytes, asked, {user, "some answer", "shops", 255, "mysql_native_password", ""});
+    write_change_user(bytes, agreed, {user, answer, "shops", 255, "mysql_native_password", ""});
     return bytes.substr(packet_header_size + 1);
 }
 
@@ -215,6 +215,53 @@ TEST(MysqlClientHandshake, ChangesTheUserNotWithoutAPassword) {
         EXPECT_EQ(error.sequence, 3);
         EXPECT_EQ(error.text, "Access denied for user 'other'@'10.0.0.9' (using password: NO)");
     }
+}
+
+TEST(MysqlClientHandshake, ChangesTheUserOfClientsFromBeforePlugins) {
+    const auto agreed = asked & ~(capability::plugin_auth | capability::plugin_auth_lenenc);
+    for (bool right : {true, false}) {
+        auto answer = auth::native_response(right ? "secret" : "other", old_nonce);
+        ClientHandshake machine(options(), old_nonce, agreed, {}, change_of("other", answer, agreed));
+        machine.user_found(record({.native = true}));
+        EXPECT_EQ(Feed(machine)(""), right ? Step::authenticated : Step::failed);
+        EXPECT_EQ(machine.nonce(), old_nonce);
+    }
+    ClientHandshake machine(options(), old_nonce, agreed, {}, change_of("other", "some answer", agreed));
+    machine.user_found(record());
+    EXPECT_EQ(Feed(machine)(""), Step::failed);
+    EXPECT_EQ(last_error(machine.take_output()).code, 1251);
+}
+
+TEST(MysqlClientHandshake, ChangesTheUserByItsCertificate) {
+    for (auto name : {"other", "app"}) {
+        ClientHandshake machine(tls_options(), old_nonce, asked | capability::ssl, {"", name}, change_of("other"));
+        Feed feed(machine);
+        auto user = record({});
+        user.allow_cert = true;
+        machine.user_found(std::move(user));
+        feed("");
+        EXPECT_EQ(feed(packet(2, std::string(32, 'x'))), name == "other"s ? Step::authenticated : Step::failed);
+    }
+}
+
+TEST(MysqlClientHandshake, ProvesItsCertificateWhenTheUserIsChanged) {
+    const std::string certificate(32, 'c');
+    const auto agreed = (asked | capability::ssl) & ~capability::long_password;
+    ClientHandshake machine(tls_options(), old_nonce, agreed, {certificate, ""}, change_of("other"));
+    Feed feed(machine);
+    machine.user_found(record({.native = true}));
+    feed("");
+    machine.take_output();
+    ASSERT_EQ(feed(packet(2, auth::native_response("secret", old_nonce))), Step::authenticated);
+    auto hash = auth::native_hash("secret");
+    auto proof = auth::sha256({{reinterpret_cast<const char*>(hash.data()), hash.size()}, old_nonce, certificate});
+    std::string out;
+    machine.login_reply(out);
+    auto reply = packets(out);
+    ASSERT_EQ(reply.size(), 1u);
+    auto ok = read_ok(reply[0].payload, agreed);
+    ASSERT_TRUE(ok);
+    EXPECT_EQ(ok->info, "\x01" + auth::to_hexadecimal(auth::view(proof)));
 }
 
 TEST(MysqlClientHandshake, ChangesTheUserByWellFormedPacketsOnly) {
