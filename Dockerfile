@@ -10,7 +10,7 @@ RUN ./dev build release rekey
 FROM debian:12-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libboost-json1.81.0 libpq5 libprometheus-cpp-core1.0 \
-       libsodium23 libspdlog1.10 libssl3 libyaml-cpp0.7 \
+       libsodium23 libspdlog1.10 libssl3 libyaml-cpp0.7 libzstd1 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --home-dir /var/lib/rekey --create-home rekey
 COPY --from=build /src/build/release/rekey /usr/local/bin/rekey

@@ -17,6 +17,7 @@ Listener build_listener(const Section& section, Building& building) {
     listener.address = *section.address("address");
     listener.server_version = section.text("server_version");
     listener.charset = section.text("charset");
+    listener.compression = section.boolean("compression");
     auto tls = section.section("tls");
     listener.tls.mode = tls.choice<ListenerTls>("mode");
     listener.tls.certificate = tls.path("certificate");

@@ -50,6 +50,7 @@ struct ListenerTlsOptions {
 struct Listener {
     std::string name;
     Protocol protocol = Protocol::postgres;
+    bool compression = true; // MySQL's, offered to clients
     Address address;
     ListenerTlsOptions tls;
     std::string server_version, charset; // MySQL's greeting; empty: as the first upstream of its routes

@@ -32,6 +32,8 @@ const std::vector<Option> table{
      "what the greeting calls the server, which speaks before the route is known", "protocol=mysql"},
     {"listeners[].charset", text, "(that of the first upstream of its routes)", "", restart,
      "the character set or collation of the greeting", "protocol=mysql"},
+    {"listeners[].compression", boolean, "true", "", restart,
+     "whether clients may compress what they send and get, by zlib and Zstandard", "protocol=mysql"},
 
     {"users", named_list, "", "", live, "the stable local identities of clients; a rotation never changes them"},
     {"users[].name", name, "(required)", "", live, "the name clients log in with"},

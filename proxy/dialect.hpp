@@ -9,6 +9,7 @@
 #include "protocol/common/exchange.hpp"
 #include "protocol/common/secret.hpp"
 #include "protocol/common/tls_wish.hpp"
+#include "protocol/common/transform.hpp"
 #include "rotation/ports.hpp"
 
 #include <functional>
@@ -58,6 +59,8 @@ class ClientLogin {
     virtual bool wrong_password() const = 0;             // the failure is to be delayed
     // Refuses a client that has proven who it is.
     virtual std::string refusal(std::string_view sqlstate, std::string_view message) const = 0;
+    // What was agreed on for everything behind the login's reply; null: nothing.
+    virtual std::unique_ptr<protocol::Transform> transform() const { return nullptr; }
 };
 
 // A backend that logs in.

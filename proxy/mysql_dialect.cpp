@@ -14,7 +14,7 @@ namespace {
 
 namespace my = protocol::mysql;
 
-// What clients are offered, where their server has it. Not COMPRESS and QUERY_ATTRIBUTES: they are not carried yet.
+// What clients are offered, where their server has it. Not QUERY_ATTRIBUTES: they are not carried yet.
 constexpr my::Capabilities offered =
     my::capability::long_password | my::capability::found_rows | my::capability::long_flag |
     my::capability::connect_with_db | my::capability::odbc | my::capability::local_files |
@@ -98,6 +98,8 @@ class MysqlDialect final : public Dialect {
             handshake.capabilities |= my::capability::long_password;
         else
             handshake.capabilities &= ~my::capability::long_password;
+        if (options.listener->compression) // ours, whatever the server has; MariaDB's clients know no other than zlib
+            handshake.capabilities |= my::capability::compress | (server.mariadb ? 0 : my::capability::zstd);
         handshake.collation = server.collation;
         handshake.tls_offered = options.tls_offered;
         handshake.tls_required = options.tls_required;

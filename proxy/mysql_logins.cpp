@@ -1,5 +1,6 @@
 #include "proxy/mysql_logins.hpp"
 
+#include "protocol/mysql/compression.hpp"
 #include "protocol/mysql/exchange_errors.hpp"
 #include "protocol/mysql/packet.hpp"
 
@@ -115,6 +116,15 @@ std::string MysqlClientLogin::refusal(std::string_view sqlstate, std::string_vie
     std::string out;
     handshake_->refusal(out, {number.code, number.sqlstate, message});
     return out;
+}
+
+// A client that asks for both gets what servers give it.
+std::unique_ptr<protocol::Transform> MysqlClientLogin::transform() const {
+    if (handshake_->capabilities() & my::capability::compress)
+        return std::make_unique<my::Compression>(my::CompressionAlgorithm::zlib);
+    if (handshake_->capabilities() & my::capability::zstd)
+        return std::make_unique<my::Compression>(my::CompressionAlgorithm::zstd, handshake_->zstd_level());
+    return nullptr;
 }
 
 std::string MysqlStatementRun::start(std::string_view statement) {

@@ -42,6 +42,7 @@ class MysqlClientLogin final : public ClientLogin {
         return handshake_->failure() == protocol::mysql::ClientFailure::authentication_failed;
     }
     std::string refusal(std::string_view sqlstate, std::string_view message) const override;
+    std::unique_ptr<protocol::Transform> transform() const override;
     const protocol::mysql::ClientHandshake& handshake() const { return *handshake_; }
 
   private:

@@ -168,6 +168,8 @@ ClientHandshake::Step ClientHandshake::read_response(std::string_view payload) {
     user_ = response->user;
     database_ = response->database;
     attributes_ = response->attributes;
+    if (response->zstd_level != 0)
+        zstd_level_ = response->zstd_level;
     plugin_ = response->plugin;
     response_ = response->auth_response;
     state_ = State::looking_up;

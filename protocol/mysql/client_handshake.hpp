@@ -20,6 +20,7 @@
 #pragma once
 
 #include "protocol/mysql/authentication_check.hpp"
+#include "protocol/mysql/compression_algorithms.hpp"
 #include "protocol/mysql/messages.hpp"
 #include "protocol/mysql/messages_login.hpp"
 
@@ -97,6 +98,7 @@ class ClientHandshake {
     std::uint16_t collation() const { return collation_; } // 0: COM_CHANGE_USER without one
     std::uint32_t max_packet() const { return max_packet_; }
     std::string_view attributes() const { return attributes_; } // for ConnectionAttributes
+    int zstd_level() const { return zstd_level_; }              // as it was asked for
     std::uint32_t thread_id() const { return options_.thread_id; }
     bool tls() const { return tls_; }
     // For a COM_CHANGE_USER; after Step::authenticated.
@@ -135,6 +137,7 @@ class ClientHandshake {
     bool mariadb_client_ = false;
     std::uint32_t max_packet_ = 0;
     std::uint16_t collation_ = 0;
+    int zstd_level_ = zstd_level_default;
     TlsFacts tls_facts_;
     bool tls_ = false, again_ = false; // COM_CHANGE_USER
     std::optional<AuthenticationCheck> check_;

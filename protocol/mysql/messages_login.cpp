@@ -90,6 +90,8 @@ std::optional<HandshakeResponse> read_handshake_response(std::string_view payloa
         response.plugin = reader.text_or_rest();
     if (response.capabilities & capability::connect_attrs && reader.left() > 0)
         response.attributes = reader.lenenc_text();
+    if (response.capabilities & capability::zstd && reader.left() > 0)
+        response.zstd_level = reader.u8();
     if (reader.failed() || response.attributes.size() > attributes_size_max)
         return std::nullopt;
     return response;
@@ -111,6 +113,8 @@ std::uint8_t write_handshake_response(std::string& out, std::uint8_t sequence, c
         writer.text(response.plugin);
     if (response.capabilities & capability::connect_attrs)
         writer.lenenc_text(response.attributes);
+    if (response.capabilities & capability::zstd)
+        writer.u8(response.zstd_level);
     return writer.end();
 }
 

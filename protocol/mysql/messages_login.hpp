@@ -42,6 +42,7 @@ struct HandshakeResponse {
     std::string_view database;   // empty without CONNECT_WITH_DB
     std::string_view plugin;     // empty without PLUGIN_AUTH
     std::string_view attributes; // for ConnectionAttributes
+    std::uint8_t zstd_level = 0; // 0: without ZSTD, or not said
 };
 // The payload of an SSLRequest: a HandshakeResponse that ends before the user.
 inline constexpr std::size_t ssl_request_size = 32;

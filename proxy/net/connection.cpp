@@ -16,6 +16,7 @@ namespace rekey::proxy::net {
 namespace {
 constexpr std::size_t kept_capacity_max = 512; // of an idle connection
 constexpr std::size_t record_max = 16 * 1024;
+constexpr std::size_t encoded_read = 16 * 1024; // taken from the socket at once, before it is decoded
 } // namespace
 
 Socket& Socket::operator=(Socket&& other) noexcept {
@@ -126,7 +127,35 @@ void Connection::on_event(std::uint32_t events) {
         on_readable();
 }
 
+void Connection::install(std::unique_ptr<protocol::Transform> transform, std::string_view unread) {
+    transform_ = std::move(transform);
+    transform_->feed(unread);
+    readable_ = true;
+}
+
 ReadResult Connection::read(std::span<char> into) {
+    if (transform_ != nullptr) [[unlikely]]
+        return read_transformed(into);
+    return read_raw(into);
+}
+
+ReadResult Connection::read_transformed(std::span<char> into) {
+    for (;;) {
+        if (auto size = transform_->decode(into); size != 0) {
+            readable_ = true; // there may be more of it, whatever the socket has
+            return {ReadStatus::data, size};
+        }
+        if (!transform_->failure().empty())
+            return {ReadStatus::garbled, 0};
+        std::array<char, encoded_read> encoded;
+        auto result = read_raw(encoded);
+        if (result.status != ReadStatus::data)
+            return result;
+        transform_->feed({encoded.data(), result.size});
+    }
+}
+
+ReadResult Connection::read_raw(std::span<char> into) {
     if (!open())
         return {ReadStatus::end, 0};
     if (!readable_)
@@ -193,7 +222,22 @@ void Connection::keep(std::string_view bytes) {
     unsent_.append(bytes);
 }
 
+bool Connection::write_transformed(const protocol::Output& output) {
+    std::string encoded;
+    transform_->encode(output, encoded);
+    return write_raw(encoded);
+}
+
 bool Connection::write(std::string_view bytes) {
+    if (transform_ != nullptr) [[unlikely]] {
+        protocol::Output output;
+        output.forward(bytes);
+        return write_transformed(output);
+    }
+    return write_raw(bytes);
+}
+
+bool Connection::write_raw(std::string_view bytes) {
     if (!open())
         return false;
     while (!congested() && !bytes.empty()) {
@@ -212,10 +256,12 @@ bool Connection::write(std::string_view bytes) {
 bool Connection::write(const protocol::Output& output) {
     if (output.empty())
         return true;
+    if (transform_ != nullptr) [[unlikely]]
+        return write_transformed(output);
     if (!open())
         return false;
     if (output.count() == 1)
-        return write(output.slice(0));
+        return write_raw(output.slice(0));
     if (tls() || congested()) {
         // One record instead of one per slice.
         std::array<char, record_max> record;
@@ -223,19 +269,19 @@ bool Connection::write(const protocol::Output& output) {
         for (std::size_t i = 0; i < output.count(); ++i) {
             auto slice = output.slice(i);
             if (used + slice.size() > record.size()) {
-                if (!write(std::string_view(record.data(), used)))
+                if (!write_raw(std::string_view(record.data(), used)))
                     return false;
                 used = 0;
             }
             if (slice.size() > record.size()) {
-                if (!write(slice))
+                if (!write_raw(slice))
                     return false;
             } else {
                 std::memcpy(record.data() + used, slice.data(), slice.size());
                 used += slice.size();
             }
         }
-        return write(std::string_view(record.data(), used));
+        return write_raw(std::string_view(record.data(), used));
     }
     std::array<iovec, protocol::Output::slices_max> parts;
     for (std::size_t i = 0; i < output.count(); ++i) {

@@ -5,9 +5,11 @@
 #pragma once
 
 #include "protocol/common/output.hpp"
+#include "protocol/common/transform.hpp"
 #include "proxy/net/event_loop.hpp"
 #include "proxy/net/tls.hpp"
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,7 +17,7 @@
 
 namespace rekey::proxy::net {
 
-enum class ReadStatus { data, would_block, end };
+enum class ReadStatus { data, would_block, end, garbled }; // garbled: what a Transform cannot decode
 struct ReadResult {
     ReadStatus status = ReadStatus::would_block;
     std::size_t size = 0;
@@ -57,6 +59,12 @@ class Connection : public EventHandler, public Disposable {
     void shutdown_write();
 
     ReadResult read(std::span<char> into);
+    // From now on, everything read and written goes through it; `unread` was read before, but belongs behind it.
+    // resume() afterwards. Once, and not before the connection stays where it is.
+    void install(std::unique_ptr<protocol::Transform> transform, std::string_view unread);
+    // Why a read was garbled.
+    std::string_view garble() const { return transform_->failure(); }
+
     // The first unread byte of the socket, which stays there; absent when there is none.
     std::optional<char> peek() const;
 
@@ -82,12 +90,17 @@ class Connection : public EventHandler, public Disposable {
 
   private:
     void on_event(std::uint32_t events) final;
+    ReadResult read_raw(std::span<char> into);
+    ReadResult read_transformed(std::span<char> into);
+    bool write_raw(std::string_view bytes);
+    bool write_transformed(const protocol::Output& output);
     bool flush();
     std::ptrdiff_t send_some(std::string_view bytes);
     bool continue_tls();
     void keep(std::string_view bytes);
 
     Socket socket_;
+    std::unique_ptr<protocol::Transform> transform_; // null but for the few that agreed on one
     std::string unsent_;
     std::size_t unsent_at_ = 0;
     bool readable_ = true; // the kernel or OpenSSL may have bytes that were not read

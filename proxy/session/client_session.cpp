@@ -87,6 +87,8 @@ void ClientSession::on_readable() {
         auto result = read(scratch);
         if (result.status == net::ReadStatus::would_block)
             return;
+        if (result.status == net::ReadStatus::garbled)
+            return garbled();
         if (result.status == net::ReadStatus::end)
             return end(phase_ == Phase::login ? "client_gone_before_login" : "client_gone");
         if (phase_ == Phase::closing)
@@ -95,6 +97,20 @@ void ClientSession::on_readable() {
         feed({scratch.data(), result.size});
     }
     resume(); // unless the last round has ended or moved it
+}
+
+// What the client sent is not encoded as was agreed.
+void ClientSession::garbled() {
+    if (phase_ == Phase::closing)
+        return end("protocol_violation");
+    count(worker_.counters().client_errors, "protocol_violation");
+    if (!lease_) { // behind half a reply it would be read as its rest
+        auto& out = worker_.to_client();
+        exchange_->farewell("08P01", garble(), out);
+        send(out);
+        out.clear();
+    }
+    close_after_write("protocol_violation");
 }
 
 void ClientSession::on_drained() {

@@ -88,6 +88,7 @@ class ClientSession final : public net::Connection {
     static void adopt(Worker& worker, std::shared_ptr<Parts> parts, std::shared_ptr<net::Socket> socket);
 
     void on_readable() override;
+    void garbled();
     void on_drained() override;
     void on_tls(bool established) override;
     bool paused() const;

@@ -279,10 +279,13 @@ void ClientSession::reply_to_login() {
                                                "\" upstream=" + upstream_name_ +
                                                " method=" + std::string(login_->method()));
     cancel_secret_.resize(dialect.cancel_key_size(*login_));
+    auto transform = login_->transform();
     login_.reset();
     phase_ = Phase::ready;
     if (!write(std::string_view(out)))
         return end("client_gone");
+    if (transform != nullptr)
+        install(std::move(transform), std::exchange(unread_, {}));
     if (!lease_) {
         process_unread();
         resume();

@@ -30,6 +30,7 @@ TEST(Mysql, IsAProtocolOfListenersAndUpstreams) {
     EXPECT_EQ(config->credentials[0].protocol, Protocol::mysql);
     EXPECT_EQ(config->listeners[0].server_version, "");
     EXPECT_EQ(config->listeners[0].charset, "");
+    EXPECT_TRUE(config->listeners[0].compression);
     EXPECT_THAT(config->warnings, IsEmpty());
     EXPECT_EQ(loaded(minimal)->credentials[0].protocol, Protocol::postgres);
 }
@@ -42,6 +43,10 @@ TEST(MysqlGreeting, SaysWhatTheListenerIsToldTo) {
     auto config = loaded(with_greeting("server_version: 10.11.8-MariaDB, charset: utf8mb4_general_ci"));
     EXPECT_EQ(config->listeners[0].server_version, "10.11.8-MariaDB");
     EXPECT_EQ(config->listeners[0].charset, "utf8mb4_general_ci");
+}
+
+TEST(MysqlGreeting, OffersNoCompressionWhereItIsTurnedOff) {
+    EXPECT_FALSE(loaded(with_greeting("compression: false"))->listeners[0].compression);
 }
 
 TEST(MysqlGreeting, NeedsAVersionAndACharacterSet) {

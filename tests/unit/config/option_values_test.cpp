@@ -171,6 +171,7 @@ std::vector<Case> other_cases() {
         {"admin.address", {"127.0.0.1:6430"}, {{"on", address_expected + "\"on\""}}},
         {"listeners[].server_version", {"8.4.5", "10.11.8-MariaDB"}, {no_value}},
         {"listeners[].charset", {"utf8mb4"}, {no_value}},
+        {"listeners[].compression", {"true", "false"}, {{"maybe", "expects true or false, not \"maybe\""}}},
         {"admin.console", {"127.0.0.1:6431"}, {{"on", address_expected + "\"on\""}}},
         {"upstreams[].hosts",
          {"[db:5432, \"[::1]:5432\", \"unix:/x\"]"},

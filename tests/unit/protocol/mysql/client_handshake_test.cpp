@@ -30,6 +30,25 @@ TEST(MysqlClientHandshake, OffersTlsWhereThereIsSome) {
     EXPECT_FALSE(Client(local).greeting.capabilities & capability::ssl);
 }
 
+TEST(MysqlClientHandshake, AgreesOnTheCompressionThatBothHave) {
+    auto offering = options();
+    offering.capabilities |= capability::compress | capability::zstd;
+    Client client(offering);
+    EXPECT_TRUE(client.greeting.capabilities & capability::zstd);
+    client.response.capabilities |= capability::zstd;
+    client.response.zstd_level = 7;
+    EXPECT_EQ(client.log_in(record()), Step::authenticated);
+    EXPECT_TRUE(client.machine.capabilities() & capability::zstd);
+    EXPECT_FALSE(client.machine.capabilities() & capability::compress);
+    EXPECT_EQ(client.machine.zstd_level(), 7);
+
+    Client unasked(options());
+    unasked.response.capabilities |= capability::zstd | capability::compress;
+    EXPECT_EQ(unasked.log_in(record()), Step::authenticated);
+    EXPECT_FALSE(unasked.machine.capabilities() & (capability::zstd | capability::compress));
+    EXPECT_EQ(unasked.machine.zstd_level(), zstd_level_default);
+}
+
 // --- a login ---
 
 TEST(MysqlClientHandshake, LogsInByTheFastPath) {

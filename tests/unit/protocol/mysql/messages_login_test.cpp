@@ -111,6 +111,18 @@ TEST(HandshakeResponse, IsReadAsItIsWritten) {
     expect_same(*read, usual_response());
 }
 
+TEST(HandshakeResponse, EndsWithTheLevelOfZstandard) {
+    auto response = usual_response();
+    response.capabilities |= capability::zstd;
+    response.zstd_level = 19;
+    auto bytes = written(response);
+    EXPECT_EQ(bytes.back(), 19);
+    EXPECT_EQ(read_handshake_response(bytes)->zstd_level, 19);
+    EXPECT_EQ(read_handshake_response(bytes.substr(0, bytes.size() - 1))->zstd_level, 0);
+    response.capabilities &= ~capability::zstd;
+    EXPECT_EQ(read_handshake_response(written(response) + "\x13")->zstd_level, 0);
+}
+
 TEST(HandshakeResponse, HasMariadbsCapabilitiesOnlyFromThoseWhoTellMariadbApart) {
     auto response = usual_response();
     response.capabilities |= capability::mariadb_stmt_bulk;
