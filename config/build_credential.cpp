@@ -32,6 +32,10 @@ Source build_source(const Section& section, Building& building) {
         source.environment = section.texts("environment");
         source.timeout = section.duration("timeout");
         break;
+    case SourceType::vault:
+        source.timeout = section.duration("timeout");
+        source.vault = build_vault(section, building);
+        break;
     case SourceType::local:
         if (section.has("initial"))
             source.initial = build_login(section.section("initial"), building);
@@ -74,6 +78,16 @@ Protocol protocol_of(const Config& config, const std::string& name) {
     return Protocol::postgres;
 }
 
+// Where the default depends on more than the table knows.
+void show_default(const std::string& path, const std::string& value, const std::string& fingerprint,
+                  Building& building) {
+    for (auto& setting : building.config.settings)
+        if (setting.path == path) {
+            setting.value = value;
+            setting.fingerprint = fingerprint;
+        }
+}
+
 // Two users are named for alternating_users only.
 void prefer_dual_password(Rotation& rotation, const std::string& path, Building& building) {
     const auto& problems = building.problems;
@@ -81,9 +95,13 @@ void prefer_dual_password(Rotation& rotation, const std::string& path, Building&
         return;
     rotation.strategy = Strategy::dual_password;
     rotation.users.clear();
-    for (auto& setting : building.config.settings)
-        if (setting.path == path + ".strategy")
-            setting.value = setting.fingerprint = "dual_password";
+    show_default(path + ".strategy", "dual_password", "dual_password", building);
+}
+
+// Every poll is a request to a store that many share.
+void poll_seldom(Credential& credential, const std::string& path, Building& building) {
+    credential.refresh = std::chrono::seconds(30);
+    show_default(path, "30s", std::to_string(credential.refresh.count()), building);
 }
 
 } // namespace
@@ -106,6 +124,8 @@ Credential build_credential(const Section& section, Building& building) {
     credential.name = section.text("name");
     credential.source = build_source(section.section("source"), building);
     credential.refresh = section.duration("refresh");
+    if (credential.source.type == SourceType::vault && !section.has("refresh"))
+        poll_seldom(credential, section.shown("refresh"), building);
     credential.drain_deadline = section.duration("drain_deadline");
     credential.pinned = section.choice<Pinned>("pinned");
     credential.surge = section.section("replace").integer("surge");

@@ -26,7 +26,9 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local };
+enum class SourceType { file, env, exec, local, vault };
+enum class VaultEngine { automatic, kv_v2, kv_v1, static_role };
+enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
 enum class LogFormat { text, json };
 
 // host:port, [v6]:port or unix:/path
@@ -80,15 +82,39 @@ struct Login {
     std::string credential; // or the name of another credential
 };
 
+// A secret that is read for every use where it stands in a file, because somebody else renews it there.
+struct SecretReference {
+    std::string file;       // absolute; empty: `value`
+    protocol::Secret value;
+    bool given() const { return !file.empty() || !value.empty(); }
+};
+
+// HashiCorp Vault or OpenBao.
+struct Vault {
+    std::string address;    // http(s)://host:port
+    std::string name_space; // empty: none
+    std::string ca, ca_directory, certificate, key; // absolute paths; empty: none
+    std::string server_name;
+    VaultEngine engine = VaultEngine::kv_v2; // never automatic
+    std::string path;       // below /v1/, without slashes at its ends
+    std::string username_field, password_field;
+    VaultMethod method = VaultMethod::token;
+    std::string mount;      // of the method
+    std::string role, role_id, username;
+    SecretReference secret; // the token, secret id, JWT or password
+    bool wrapped = false;   // `secret` is a wrapping token that holds the secret id
+};
+
 struct Source {
     SourceType type = SourceType::file;
     std::string path;                                 // file
     std::string username_variable, password_variable; // env
     std::vector<std::string> command;                 // exec: argv, no shell
     std::vector<std::string> environment;             // exec: names passed on
-    Duration timeout{10000};                          // exec
+    Duration timeout{10000};                          // exec, vault
     bool strict_permissions = false;                  // file
     Login initial;                                    // local
+    std::shared_ptr<const Vault> vault;               // vault
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight
@@ -109,7 +135,7 @@ struct Credential {
     std::string name;
     Protocol protocol = Protocol::postgres; // of the upstreams that use it
     Source source;
-    Duration refresh{5000};
+    Duration refresh{5000}; // vault: 30000, when not given
     Duration drain_deadline{300000};
     Pinned pinned = Pinned::wait;
     std::uint32_t surge = 1;

@@ -156,6 +156,7 @@ void keep_source(const Source& running, Source& next) {
     next.timeout = running.timeout;
     next.strict_permissions = running.strict_permissions;
     next.initial = std::move(initial);
+    next.vault = running.vault;
 }
 
 // A rotation that comes, goes or changes its strategy waits as a whole.

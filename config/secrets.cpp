@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <filesystem>
 
 namespace rekey::config {
 
@@ -71,6 +72,33 @@ protocol::Secret SecretReader::read(const Node* mapping, const std::string& path
     }
     note(path, fingerprint(secret.reveal()));
     return secret;
+}
+
+SecretReference SecretReader::reference(const Node* mapping, const std::string& path) {
+    SecretReference reference;
+    auto file = mapping != nullptr ? mapping->find("file") : nullptr;
+    if (file == nullptr) {
+        reference.value = read(mapping, path);
+        return reference;
+    }
+    if (problems_.bad(path) || problems_.bad(path + ".file"))
+        return reference;
+    std::error_code ignored;
+    reference.file = std::filesystem::absolute(resolve(file->place, file->text), ignored).lexically_normal().string();
+    auto content = inputs_.read_file(reference.file, longest_secret);
+    protocol::cleanse(content.text);
+    auto strict = mapping->find("strict_permissions");
+    if (!content.error.empty())
+        problems_.warn(path + ".file", "cannot read " + reference.file + " now: " + content.error);
+    else if (content.others_may_read)
+        judge_permissions(reference.file, path + ".file", strict != nullptr && strict->text == "true");
+    note(path, fingerprint(reference.file)); // its content changes by itself
+    return reference;
+}
+
+std::optional<std::string> SecretReader::variable(const std::string& name) const {
+    auto value = inputs_.environment(name);
+    return value && !value->empty() ? value : std::nullopt;
 }
 
 protocol::Secret SecretReader::read_file(const Node& value, const std::string& path, bool strict) {

@@ -25,6 +25,10 @@ class SecretReader {
     // `mapping` is { file | env | value }, already checked for shape; null reads nothing. What cannot be read is
     // reported and comes back empty.
     protocol::Secret read(const Node* mapping, const std::string& path);
+    // The same for one that is read when it is used: a file is only named, and warned of when it cannot be read now.
+    SecretReference reference(const Node* mapping, const std::string& path);
+    // Of the process's environment; absent when it is not set or empty.
+    std::optional<std::string> variable(const std::string& name) const;
     // Notes the content of a file that others read later; `private_file` warns when everybody may read it.
     // Returns its fingerprint; empty when it cannot be read, which is reported.
     std::string digest_of(const std::string& file, const std::string& path, bool private_file);

@@ -102,6 +102,8 @@ void validate_credential(const Config& config, const Credential& credential, Pro
     if (credential.source.type == SourceType::exec && credential.source.command.empty() &&
         !problems.bad(path + ".source.command"))
         problems.error(path + ".source.command", "is empty");
+    if (credential.source.vault)
+        validate_vault(*credential.source.vault, path + ".source", problems);
     for (const auto& name : credential.source.environment)
         if (!is_variable_name(name))
             problems.error(path + ".source.environment", "\"" + name + "\" is no name of an environment variable");

@@ -29,6 +29,7 @@ class FollowedRotator final : public RotatorCore {
 
   private:
     Flow<Look> look();
+    Flow<> trigger();
     Flow<Look> consider(Fetched fetched);
     Flow<Look> fall_back(Look otherwise);
     void unchanged();
@@ -48,6 +49,9 @@ class FollowedRotator final : public RotatorCore {
     bool moved_ = false;                          // the source says something else than the time before
     std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
     std::string fetch_error_;                     // the last one in a row, audited once
+    std::string trigger_error_;                   // of the store's own rotation, in this look
+    bool paused_ = false;                         // logins wait for the end of this look
+    std::optional<std::chrono::milliseconds> look_again_; // the source's, from the last fetch
 };
 
 Flow<> FollowedRotator::run() {
@@ -64,6 +68,9 @@ Flow<> FollowedRotator::run() {
         }
         reconfigured_ = false;
         const Look result = co_await look();
+        if (std::exchange(paused_, false) && !uncertain_) {
+            ports_.pools->resume_logins(settings_.name);
+        }
         conclude(result);
         if (unsaved_) {
             save();
@@ -86,9 +93,11 @@ Flow<Look> FollowedRotator::look() {
     if (!drain_.running() && (!current_ || !taken_.empty())) {
         status_.state = RotationState::fetching;
     }
+    co_await trigger();
     Reply<FetchResult> reply;
     source_->fetch(reply.callback());
     FetchResult result = co_await reply;
+    look_again_ = result.credential ? result.credential->look_again : std::nullopt;
     if (!result.credential) {
         fetch_failed(result.error);
         const Look fallen_back = co_await fall_back(Look::fetch_failed);
@@ -103,6 +112,20 @@ Flow<Look> FollowedRotator::look() {
     }
     const Look considered = co_await consider(std::move(*result.credential));
     co_return considered;
+}
+
+// Somebody asked for a rotation, and the store has one of its own. Until its new password is known, logins wait.
+Flow<> FollowedRotator::trigger() {
+    trigger_error_.clear();
+    if (taken_.empty() || !current_ || !source_->rotates()) {
+        co_return;
+    }
+    paused_ = true;
+    ports_.pools->pause_logins(settings_.name);
+    Reply<std::string> reply;
+    source_->rotate(reply.callback());
+    trigger_error_ = co_await reply;
+    record(AuditEvent::alter, trigger_error_.empty() ? "ok" : trigger_error_, {{"by", "store"}});
 }
 
 Flow<Look> FollowedRotator::consider(Fetched fetched) {
@@ -178,6 +201,10 @@ void FollowedRotator::unchanged() {
         return;
     }
     all_is_well();
+    if (!trigger_error_.empty()) {
+        answer(taken_, {RotationOutcome::failed, trigger_error_, 0, {}});
+        return;
+    }
     answer(taken_, {RotationOutcome::unchanged, "the source has nothing newer", 0, {}});
 }
 
@@ -260,7 +287,8 @@ Clock::time_point FollowedRotator::next_look(Look look) {
     case Look::refused:
         break;
     }
-    return now() + poll_after(settings_.refresh, draw());
+    const Clock::duration pause = poll_after(settings_.refresh, draw());
+    return now() + (look_again_ ? std::min<Clock::duration>(pause, *look_again_) : pause);
 }
 
 // Others rotate: whether the old one is refused is recorded, and nobody's duty.
@@ -276,7 +304,8 @@ Flow<RotateReply> FollowedRotator::settle(DrainOrder order) {
 }
 
 std::string FollowedRotator::plan() const {
-    return "fetch from the source (" + settings_.source + ")\n" +
+    const std::string first = source_->rotates() ? "ask the store to rotate\n" : "";
+    return first + "fetch from the source (" + settings_.source + ")\n" +
            "if it has something new: log in with it on every host, then publish it as generation " +
            std::to_string(next_generation()) + "\n" + "replace backends one by one (surge " +
            std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) +

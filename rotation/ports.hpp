@@ -123,6 +123,10 @@ class Environment {
     // Runs blocking `work` (a file read, a child process) off the control thread, then `done` on it. The simulation
     // runs both in order.
     virtual void run_blocking(std::function<void()> work, std::function<void()> done) = 0;
+    // The same for work that waits for a network, on threads of its own: a store that hangs must not hold files up.
+    virtual void run_remote(std::function<void()> work, std::function<void()> done) {
+        run_blocking(std::move(work), std::move(done));
+    }
 };
 
 enum class LogLevel { debug, info, warn, error };

@@ -23,6 +23,8 @@ std::string source_name(config::SourceType type) {
         return "env";
     case config::SourceType::exec:
         return "exec";
+    case config::SourceType::vault:
+        return "vault";
     case config::SourceType::local:
         break;
     }

@@ -18,6 +18,8 @@ struct Fetched {
     protocol::Secret password;
     std::string version; // opaque, never a secret, equal for equal content (a salted hash where the store has none)
     std::optional<std::chrono::system_clock::time_point> not_after;
+    // When the source expects to have something newer; looked at by then even if the next poll is later.
+    std::optional<std::chrono::milliseconds> look_again;
 };
 
 // `error` says store, path, what happened and what to do; never a secret. Exactly one of the two is set.
@@ -35,6 +37,11 @@ class Source {
     // Calls `changed` (on the control thread, debounced) when the store says that something changed. May never do so:
     // polling is the caller's. Ends with the source.
     virtual void watch(std::function<void()> changed) { (void)changed; }
+    // Whether the store has a rotation of its own that can be triggered.
+    virtual bool rotates() const { return false; }
+    // Triggers it; `done` gets what went wrong, or nothing. The database has the new password by then, and the next
+    // fetch() hands it out. Only where rotates() says so; never beside a fetch.
+    virtual void rotate(std::function<void(std::string)> done) { (void)done; }
 };
 
 // Watches descriptors for the sources (inotify); implemented on the control thread's event loop, faked in tests.
@@ -46,7 +53,7 @@ class DescriptorWatcher {
     virtual void unwatch(int fd) = 0;
 };
 
-// For file, env and exec; null for `local` (the rotator reads the store).
+// Null for `local` (the rotator reads the store).
 //
 // `version_key` keys the hash that names a credential where its source has no version: the store's, so that versions
 // compare over restarts (read_or_make_key(store, "version-key", …)); empty: a random one for this source only.

@@ -23,6 +23,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr int blocking_threads = 2;
+constexpr int remote_threads = 4;
 
 struct Watch {
     asio::posix::stream_descriptor descriptor;
@@ -60,15 +61,19 @@ struct ControlLoop::State {
     std::unordered_map<int, std::shared_ptr<Watch>> watches;
     std::vector<std::unique_ptr<asio::signal_set>> signals;
     std::mt19937_64 generator{std::random_device{}()};
-    asio::thread_pool blocking{blocking_threads}; // last: joined before anything it posts to goes
+    // Last: joined before anything they post to goes.
+    asio::thread_pool blocking{blocking_threads};
+    asio::thread_pool remote{remote_threads};
 };
 
 ControlLoop::ControlLoop() : state_(std::make_unique<State>()) {}
 
 ControlLoop::~ControlLoop() {
     state_->context.stop();
-    state_->blocking.stop(); // what has not begun is dropped
-    state_->blocking.join();
+    for (auto* pool : {&state_->blocking, &state_->remote}) {
+        pool->stop(); // what has not begun is dropped
+        pool->join();
+    }
     for (auto& [fd, watch] : state_->watches) {
         watch->ended = true;
         watch->descriptor.release(); // the descriptor is its owner's to close
@@ -131,7 +136,14 @@ void ControlLoop::cancel(std::uint64_t id) {
 }
 
 void ControlLoop::run_blocking(std::function<void()> work, std::function<void()> done) {
-    asio::post(state_->blocking, [this, work = std::move(work), done = std::move(done)]() mutable {
+    run_on(state_->blocking, std::move(work), std::move(done));
+}
+void ControlLoop::run_remote(std::function<void()> work, std::function<void()> done) {
+    run_on(state_->remote, std::move(work), std::move(done));
+}
+
+void ControlLoop::run_on(asio::thread_pool& pool, std::function<void()> work, std::function<void()> done) {
+    asio::post(pool, [this, work = std::move(work), done = std::move(done)]() mutable {
         work();
         post(std::move(done));
     });

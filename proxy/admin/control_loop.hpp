@@ -13,6 +13,7 @@
 
 namespace boost::asio {
 class io_context;
+class thread_pool;
 }
 
 namespace rekey::proxy::admin {
@@ -41,12 +42,16 @@ class ControlLoop final : public rotation::Environment, public rotation::Descrip
     void cancel(std::uint64_t id) override;
     // On one of two threads; a third piece of work waits.
     void run_blocking(std::function<void()> work, std::function<void()> done) override;
+    // On one of four others.
+    void run_remote(std::function<void()> work, std::function<void()> done) override;
 
     void watch(int fd, std::function<void()> readable) override;
     void unwatch(int fd) override;
 
   private:
     struct State;
+    void run_on(boost::asio::thread_pool& pool, std::function<void()> work, std::function<void()> done);
+
     std::unique_ptr<State> state_;
 };
 

@@ -14,6 +14,8 @@ std::unique_ptr<Source> make_source(const config::Credential& configuration, Env
         return make_env_source(source, environment, version_key);
     case config::SourceType::exec:
         return make_exec_source(source, environment, std::move(log), version_key);
+    case config::SourceType::vault:
+        return make_vault_source(source, environment, version_key);
     case config::SourceType::local:
         return nullptr;
     }

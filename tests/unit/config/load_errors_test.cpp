@@ -46,7 +46,7 @@ TEST(LoadErrors, ReportKeysThatBelongToAnotherKindOfSource) {
     EXPECT_THAT(FakeInputs().errors(
                     users + upstreams +
                     "credentials: [{ name: main, source: { type: env, username: U, password: P, path: x } }]\n"),
-                ElementsAre("/etc/rekey.yaml:3: credentials[main].source.path: applies only with type: file"));
+                ElementsAre("/etc/rekey.yaml:3: credentials[main].source.path: applies only with type: file|vault"));
     EXPECT_THAT(FakeInputs().errors(users + upstreams + "credentials: [{ name: main, source: { type: exec } }]\n"),
                 ElementsAre("/etc/rekey.yaml:3: credentials[main].source.command: is missing"));
 }
@@ -55,11 +55,11 @@ TEST(LoadErrors, RefuseWhatLaterVersionsWillDoWithOneMessageEach) {
     EXPECT_THAT(
         FakeInputs().errors(users + R"(credentials:
   - name: main
-    source: { type: vault, address: "https://vault:8200", ca: x.crt, path: database/creds/a, auth: { method: approle } }
+    source: { type: nacos, address: "http://nacos:8848", data_id: a, auth: { method: approle } }
 upstreams:
   - { name: main, hosts: from_credential, credential: main }
 )"),
-        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"vault\" is not supported by this version",
+        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"nacos\" is not supported by this version",
                     "/etc/rekey.yaml:6: upstreams[main].hosts: \"from_credential\" is not supported by this version"));
 }
 

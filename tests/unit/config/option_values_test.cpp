@@ -29,7 +29,12 @@ const Bad no_scalar{"[a]", "expects a single value"};
 std::vector<Case> text_cases() {
     std::vector<Case> cases;
     for (auto path : {"listeners[].tls.certificate", "listeners[].tls.key", "listeners[].tls.client_ca",
-                      "credentials[].source.path", "credentials[].rotation.admin.credential", "upstreams[].uri",
+                      "credentials[].source.path", "credentials[].source.address", "credentials[].source.namespace",
+                      "credentials[].source.ca", "credentials[].source.server_name", "credentials[].source.certificate",
+                      "credentials[].source.key", "credentials[].source.fields.username",
+                      "credentials[].source.fields.password", "credentials[].source.auth.mount",
+                      "credentials[].source.auth.role", "credentials[].source.auth.role_id",
+                      "credentials[].source.auth.username", "credentials[].rotation.admin.credential", "upstreams[].uri",
                       "upstreams[].database", "upstreams[].tls.ca", "upstreams[].credential", "routes[].listener",
                       "routes[].database", "routes[].user", "routes[].upstream", "routes[].upstream_database",
                       "store.path", "audit.path"})
@@ -124,15 +129,20 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local"},
-         {later("vault"),
-          later("aws_secrets_manager"),
+         {"file", "env", "exec", "local", "vault"},
+         {later("aws_secrets_manager"),
           later("rds_iam"),
           later("nacos"),
           later("aliyun_kms"),
           later("gcp_secret_manager"),
           later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, not \"fiel\"; did you mean \"file\"?"}}},
+          {"fiel", "expects one of file, env, exec, local, vault, not \"fiel\"; did you mean \"file\"?"}}},
+        {"credentials[].source.engine",
+         {"auto", "kv_v2", "kv_v1", "static"},
+         {{"dynamic", "expects one of auto, kv_v2, kv_v1, static, not \"dynamic\""}}},
+        {"credentials[].source.auth.method",
+         {"token", "approle", "kubernetes", "jwt", "userpass", "cert"},
+         {{"ldap", "expects one of token, approle, kubernetes, jwt, userpass, cert, not \"ldap\""}}},
         {"credentials[].pinned",
          {"wait", "close_at_transaction_end", "close_now"},
          {{"close", "expects one of wait, close_at_transaction_end, close_now, not \"close\""}}},
@@ -197,6 +207,11 @@ std::vector<Case> other_cases() {
          {"{ file: a }"},
          {{"{ verifier: a }", "has an unknown key; expects " + secret_expected}}},
         {"credentials[].rotation.admin.password", {"{ env: A }"}, {{"pencil", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.auth.wrapped", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
+        {"credentials[].source.auth.token", {"{ file: a }"}, {{"s.x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.auth.secret_id", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.auth.jwt", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.auth.password", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"store.key", {"{ file: a }"}, {{"pencil", "expects a mapping " + secret_expected}}},
         {"admin.token", {"{ value: a }"}, {{"pencil", "expects a mapping " + secret_expected}}},
     };
@@ -222,10 +237,10 @@ std::string file_with(const Option& option, const std::string& value) {
             open += "name: x, ";
         close = (list ? " }]" : " }") + close;
         if (step == "source" && path.find('.') != std::string_view::npos)
-            open += "type: local, ";
+            open += path.starts_with("initial.") ? "type: local, " : "type: vault, ";
     }
     if (!option.only_for.empty()) {
-        std::string neighbour(option.only_for);
+        std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));
         open += neighbour.replace(neighbour.find('='), 1, ": ") + ", ";
     }
     return open + last + ": " + value + close;

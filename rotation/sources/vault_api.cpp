@@ -1,0 +1,195 @@
+#include "rotation/sources/vault_api.hpp"
+
+#include "rotation/sources/document.hpp"
+#include "rotation/sources/redact.hpp"
+
+#include <algorithm>
+
+namespace rekey::rotation {
+
+namespace json = boost::json;
+
+namespace {
+
+const json::value* member(const json::value* value, std::string_view key) {
+    auto* object = value == nullptr ? nullptr : value->if_object();
+    return object == nullptr ? nullptr : object->if_contains(json::string_view(key.data(), key.size()));
+}
+
+std::string_view text(const json::value* value) {
+    auto* string = value == nullptr ? nullptr : value->if_string();
+    return string == nullptr ? std::string_view() : std::string_view(string->data(), string->size());
+}
+
+std::uint64_t number(const json::value* value) {
+    if (value == nullptr || !(value->is_int64() || value->is_uint64()))
+        return 0;
+    if (value->is_uint64())
+        return value->get_uint64();
+    return value->get_int64() > 0 ? static_cast<std::uint64_t>(value->get_int64()) : 0;
+}
+
+bool truth(const json::value* value) {
+    return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+// A century is as good as for ever, and cannot overflow.
+std::chrono::seconds seconds(const json::value* value) {
+    constexpr std::uint64_t century = 100ULL * 365 * 24 * 3600;
+    return std::chrono::seconds(static_cast<std::int64_t>(std::min(number(value), century)));
+}
+
+FetchResult failure(std::string error) {
+    FetchResult result;
+    result.error = std::move(error);
+    return result;
+}
+
+FetchResult read_pair(const json::value* data, std::string_view username_field, std::string_view password_field) {
+    Fetched credential;
+    for (auto field : {username_field, password_field}) {
+        auto value = text(member(data, field));
+        if (value.empty())
+            return failure("\"" + std::string(field) + "\" is missing, empty or no text in what it holds");
+        if (field == username_field)
+            credential.username = value;
+        if (field == password_field)
+            credential.password = protocol::Secret(value);
+    }
+    FetchResult result;
+    result.error = reason_against(credential);
+    if (result.error.empty())
+        result.credential = std::move(credential);
+    return result;
+}
+
+const char* meaning(int status) {
+    switch (status) {
+    case 400:
+        return "the request is refused";
+    case 403:
+        return "permission denied: the policies lack this path, or the token has expired";
+    case 404:
+        return "there is nothing at this path";
+    case 405:
+        return "the path does not support this";
+    case 412:
+        return "the node lags behind";
+    case 429:
+        return "its rate limit is exceeded";
+    case 472:
+    case 473:
+    case 474:
+        return "the node is a standby that does not serve this";
+    case 501:
+        return "it is not initialised";
+    case 503:
+        return "it is sealed or in maintenance";
+    default:
+        return status >= 500 ? "it has failed" : "unexpected";
+    }
+}
+
+} // namespace
+
+std::optional<VaultToken> parse_vault_auth(std::string_view body) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto* auth = root ? member(&*root, "auth") : nullptr;
+    auto token = text(member(auth, "client_token"));
+    if (token.empty())
+        return std::nullopt;
+    VaultToken result;
+    result.token = protocol::Secret(token);
+    result.ttl = seconds(member(auth, "lease_duration"));
+    result.renewable = truth(member(auth, "renewable"));
+    result.counted = number(member(auth, "num_uses")) > 0;
+    return result;
+}
+
+std::optional<VaultToken> parse_vault_token(std::string_view body) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto* data = root ? member(&*root, "data") : nullptr;
+    if (data == nullptr || !data->is_object())
+        return std::nullopt;
+    VaultToken result;
+    result.ttl = seconds(member(data, "ttl"));
+    result.renewable = truth(member(data, "renewable"));
+    result.counted = number(member(data, "num_uses")) > 0;
+    return result;
+}
+
+protocol::Secret vault_data_text(std::string_view body, std::string_view key) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    return protocol::Secret(root ? text(member(member(&*root, "data"), key)) : std::string_view());
+}
+
+FetchResult parse_vault_kv(std::string_view body, const config::Vault& vault) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto* data = root ? member(&*root, "data") : nullptr;
+    if (data == nullptr || !data->is_object())
+        return failure("the answer is no JSON object with \"data\"");
+    std::string version;
+    if (vault.engine == config::VaultEngine::kv_v2) {
+        version = std::to_string(number(member(member(data, "metadata"), "version")));
+        data = member(data, "data");
+        if (data == nullptr || !data->is_object() || version == "0")
+            return failure("the answer is not that of a KV store of version 2 (engine: kv_v1 is the other)");
+    }
+    auto result = read_pair(data, vault.username_field, vault.password_field);
+    if (result.credential)
+        result.credential->version = std::move(version);
+    return result;
+}
+
+FetchResult parse_vault_static(std::string_view body, std::uint64_t random) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto* data = root ? member(&*root, "data") : nullptr;
+    auto result = read_pair(data, "username", "password");
+    if (!result.credential)
+        return result;
+    auto rotated = text(member(data, "last_vault_rotation"));
+    result.credential->version = rotated.empty() ? text(member(data, "last_openbao_rotation")) : rotated;
+    auto* ttl = member(data, "ttl");
+    if (ttl == nullptr)
+        return result;
+    // The store rotates some seconds around the end of the time; overdue, it is tried every few seconds.
+    auto left = std::chrono::milliseconds(seconds(ttl));
+    auto jitter = left.count() > 0 ? std::chrono::milliseconds(1000 + random % 6001)
+                                   : std::chrono::milliseconds(2000 + random % 3001);
+    result.credential->look_again = left + jitter;
+    return result;
+}
+
+std::string explain_vault_status(int status, std::string_view body) {
+    auto reason = "status " + std::to_string(status) + ": " + meaning(status);
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    if (!root)
+        return reason;
+    if (status == 404 && member(member(&*root, "data"), "metadata") != nullptr)
+        return reason + " any more: the secret's latest version is deleted";
+    auto* errors = member(&*root, "errors");
+    auto* list = errors == nullptr ? nullptr : errors->if_array();
+    std::string said;
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i)
+        said += (said.empty() ? "" : "; ") + std::string(text(&(*list)[i]));
+    return said.empty() ? reason : reason + " (" + redact(said, {}) + ")";
+}
+
+protocol::Secret vault_body(std::initializer_list<std::pair<std::string_view, std::string_view>> members) {
+    CleansingMemory memory;
+    json::object object{json::storage_ptr(&memory)};
+    for (const auto& [key, value] : members)
+        if (!value.empty())
+            object.emplace(json::string_view(key.data(), key.size()), json::string_view(value.data(), value.size()));
+    const json::value value(std::move(object));
+    auto written = serialize_secret_json(value);
+    return protocol::Secret::take(written);
+}
+
+} // namespace rekey::rotation

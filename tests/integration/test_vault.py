@@ -1,0 +1,137 @@
+"""Credentials that OpenBao keeps or rotates: nobody notices a change, and nobody notices that it is away."""
+
+import pytest
+
+from support.openbao import OpenBao, program
+from support.pgbench import Pgbench
+from support.waiting import wait_until
+
+REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
+
+
+@pytest.fixture(scope="module")
+def bao():
+    if program() is None:
+        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
+    server = OpenBao()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def own_bao():
+    """One to be stopped."""
+    if program() is None:
+        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
+    server = OpenBao()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def vault_rekey(rekey_for):
+    """vault_rekey(database, bao, path, …): a Rekey whose credential comes from there."""
+
+    def build(database, server, path, auth=None, refresh="300ms", start=True, **pool):
+        source = {"type": "vault", "address": server.address, "path": path, "timeout": "5s",
+                  "auth": auth or {"token": {"value": server.root}}}
+
+        def change(configuration):
+            configuration["credentials"] = [{"name": "app", "source": source, "refresh": refresh, **REPLACE}]
+
+        return rekey_for(database, change=change, start=start, **pool)
+
+    return build
+
+
+def change_password(database, bao, password):
+    database.server.sql(f"ALTER ROLE {database.role} PASSWORD '{password}'")
+    database.password = password
+    return bao.put_secret(database.role, database.role, password)
+
+
+def generation(rekey):
+    return rekey.credential("app")["generation"]
+
+
+@pytest.mark.core
+def test_nobody_notices_five_new_versions_of_a_secret(database, bao, vault_rekey):
+    database.initialise()
+    bao.put_secret(database.role, database.role, database.password)
+    rekey = vault_rekey(database, bao, f"secret/data/{database.role}", size=6)
+    first = generation(rekey)
+    bench = Pgbench(rekey.target(database.name), clients=12, seconds=12, mode="extended", script="tpcb").start()
+    wait_until(lambda: len(database.backends()) == 6, what="a full pool")
+    for number in range(5):
+        before = {row[0] for row in database.backends()}
+        version = change_password(database, bao, f"kv-{number}")
+        wait_until(lambda: generation(rekey) == first + number + 1, 30, rekey.log)
+        wait_until(lambda: rekey.credential("app")["state"] == "idle", 30, rekey.log)
+        assert rekey.credential("app")["version"].startswith(f"{version}-")
+        assert not before & {row[0] for row in database.backends()}, "old backends are left"
+    assert bench.running(), "the load ended before the last change"
+    result = bench.finish()
+    assert result.errors == 0, result.output + rekey.log()[-3000:]
+
+
+@pytest.mark.core
+def test_a_wrong_password_changes_nothing(database, bao, vault_rekey):
+    database.initialise()
+    bao.put_secret(database.role, database.role, database.password)
+    rekey = vault_rekey(database, bao, f"secret/data/{database.role}")
+    before = generation(rekey)
+    refused = database.server.refused_logins(database.role)
+    bench = Pgbench(rekey.target(database.name), clients=4, seconds=5).start()
+    bao.put_secret(database.role, database.role, "wrong")
+    wait_until(lambda: rekey.credential("app")["state"] == "held", 20, rekey.log)
+    result = bench.finish()
+    assert result.errors == 0, result.output
+    assert generation(rekey) == before
+    assert database.server.refused_logins(database.role) - refused <= 3
+    assert "wrong" not in rekey.log()
+    bao.put_secret(database.role, database.role, database.password)
+    wait_until(lambda: rekey.credential("app")["state"] == "idle", 20, rekey.log)
+
+
+@pytest.mark.core
+def test_nobody_notices_that_the_store_rotates_a_static_role(database, bao, vault_rekey):
+    database.initialise()
+    bao.use_postgres(database.server, database.role, ("rotator", "rotator-password"))
+    bao.static_role(database.role, database.role, database.role)
+    policy = f'''path "database/static-creds/{database.role}" {{ capabilities = ["read"] }}
+                 path "database/rotate-role/{database.role}" {{ capabilities = ["update"] }}'''
+    role_id, secret_id = bao.approle(database.role, policy)
+    rekey = vault_rekey(database, bao, f"database/static-creds/{database.role}", size=6,
+                        auth={"method": "approle", "role_id": role_id, "secret_id": {"value": secret_id}})
+    bench = Pgbench(rekey.target(database.name), clients=12, seconds=10, mode="extended", script="tpcb").start()
+    wait_until(lambda: len(database.backends()) == 6, what="a full pool")
+    for _ in range(3):  # asked for here
+        before = generation(rekey)
+        result = rekey.rotate("app")
+        assert result.returncode == 0, result.stderr + rekey.log()[-3000:]
+        assert generation(rekey) == before + 1
+    before = generation(rekey)
+    bao.ask("POST", f"database/rotate-role/{database.role}")  # and by somebody else
+    wait_until(lambda: generation(rekey) == before + 1, 30, rekey.log)
+    result = bench.finish()
+    assert result.errors == 0, result.output + rekey.log()[-3000:]
+    assert secret_id not in rekey.log() and rekey.cli("audit", "verify").returncode == 0
+
+
+@pytest.mark.core
+def test_the_store_may_be_away_also_over_a_restart(database, own_bao, vault_rekey):
+    database.initialise()
+    own_bao.put_secret(database.role, database.role, database.password)
+    rekey = vault_rekey(database, own_bao, f"secret/data/{database.role}")
+    own_bao.stop()
+    wait_until(lambda: rekey.metric("rekey_credential_fetch_failures_total", credential="app") > 0, 20, rekey.log)
+    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
+    rekey.stop()
+    rekey.start()
+    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
+    assert "connect" in rekey.credential("app")["reason"]
+    assert own_bao.root not in rekey.log()

