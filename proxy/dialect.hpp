@@ -59,7 +59,7 @@ class ClientLogin {
     virtual bool wrong_password() const = 0;             // the failure is to be delayed
     // Refuses a client that has proven who it is.
     virtual std::string refusal(std::string_view sqlstate, std::string_view message) const = 0;
-    // What was agreed on for everything behind the login's reply; null: nothing.
+    // What was agreed on for everything behind the login's reply; null: nothing new.
     virtual std::unique_ptr<protocol::Transform> transform() const { return nullptr; }
 };
 

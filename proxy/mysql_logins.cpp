@@ -70,7 +70,7 @@ MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::st
 
 MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::string client_host, Kinds kinds,
                                    PeerTls peer, const my::MysqlClient& before)
-    : client_host_(std::move(client_host)), kinds_(std::move(kinds)) {
+    : client_host_(std::move(client_host)), kinds_(std::move(kinds)), anew_(true) {
     handshake.client_host = client_host_;
     handshake.kinds = *kinds_;
     my::TlsFacts facts{std::move(peer.certificate_sha256), std::move(peer.certificate_name)};
@@ -118,8 +118,10 @@ std::string MysqlClientLogin::refusal(std::string_view sqlstate, std::string_vie
     return out;
 }
 
-// A client that asks for both gets what servers give it.
+// A client that asks for both gets what servers give it. One that logs in anew goes on as it is.
 std::unique_ptr<protocol::Transform> MysqlClientLogin::transform() const {
+    if (anew_)
+        return nullptr;
     if (handshake_->capabilities() & my::capability::compress)
         return std::make_unique<my::Compression>(my::CompressionAlgorithm::zlib);
     if (handshake_->capabilities() & my::capability::zstd)

@@ -48,6 +48,7 @@ class MysqlClientLogin final : public ClientLogin {
   private:
     std::string server_version_, client_host_;
     Kinds kinds_;
+    bool anew_ = false;
     std::unique_ptr<protocol::mysql::ClientHandshake> handshake_; // refers to the above
     CancelKey no_cancel_;
 };

@@ -24,12 +24,14 @@ Socket& Socket::operator=(Socket&& other) noexcept {
         close();
         fd = std::exchange(other.fd, -1);
         ssl = std::move(other.ssl);
+        transform = std::move(other.transform);
     }
     return *this;
 }
 
 void Socket::close() {
     ssl.reset();
+    transform.reset();
     if (fd >= 0)
         ::close(fd);
     fd = -1;
@@ -128,30 +130,30 @@ void Connection::on_event(std::uint32_t events) {
 }
 
 void Connection::install(std::unique_ptr<protocol::Transform> transform, std::string_view unread) {
-    transform_ = std::move(transform);
-    transform_->feed(unread);
+    socket_.transform = std::move(transform);
+    socket_.transform->feed(unread);
     readable_ = true;
 }
 
 ReadResult Connection::read(std::span<char> into) {
-    if (transform_ != nullptr) [[unlikely]]
+    if (socket_.transform != nullptr) [[unlikely]]
         return read_transformed(into);
     return read_raw(into);
 }
 
 ReadResult Connection::read_transformed(std::span<char> into) {
     for (;;) {
-        if (auto size = transform_->decode(into); size != 0) {
+        if (auto size = socket_.transform->decode(into); size != 0) {
             readable_ = true; // there may be more of it, whatever the socket has
             return {ReadStatus::data, size};
         }
-        if (!transform_->failure().empty())
+        if (!socket_.transform->failure().empty())
             return {ReadStatus::garbled, 0};
         std::array<char, encoded_read> encoded;
         auto result = read_raw(encoded);
         if (result.status != ReadStatus::data)
             return result;
-        transform_->feed({encoded.data(), result.size});
+        socket_.transform->feed({encoded.data(), result.size});
     }
 }
 
@@ -224,12 +226,12 @@ void Connection::keep(std::string_view bytes) {
 
 bool Connection::write_transformed(const protocol::Output& output) {
     std::string encoded;
-    transform_->encode(output, encoded);
+    socket_.transform->encode(output, encoded);
     return write_raw(encoded);
 }
 
 bool Connection::write(std::string_view bytes) {
-    if (transform_ != nullptr) [[unlikely]] {
+    if (socket_.transform != nullptr) [[unlikely]] {
         protocol::Output output;
         output.forward(bytes);
         return write_transformed(output);
@@ -256,7 +258,7 @@ bool Connection::write_raw(std::string_view bytes) {
 bool Connection::write(const protocol::Output& output) {
     if (output.empty())
         return true;
-    if (transform_ != nullptr) [[unlikely]]
+    if (socket_.transform != nullptr) [[unlikely]]
         return write_transformed(output);
     if (!open())
         return false;

@@ -27,9 +27,11 @@ struct ReadResult {
 struct Socket {
     int fd = -1;
     Ssl ssl;
+    std::unique_ptr<protocol::Transform> transform; // null but for the few that agreed on one
     Socket() = default;
     explicit Socket(int descriptor) : fd(descriptor) {}
-    Socket(Socket&& other) noexcept : fd(std::exchange(other.fd, -1)), ssl(std::move(other.ssl)) {}
+    Socket(Socket&& other) noexcept
+        : fd(std::exchange(other.fd, -1)), ssl(std::move(other.ssl)), transform(std::move(other.transform)) {}
     Socket& operator=(Socket&& other) noexcept;
     ~Socket() { close(); }
     void close();
@@ -60,10 +62,10 @@ class Connection : public EventHandler, public Disposable {
 
     ReadResult read(std::span<char> into);
     // From now on, everything read and written goes through it; `unread` was read before, but belongs behind it.
-    // resume() afterwards. Once, and not before the connection stays where it is.
+    // resume() afterwards. Once.
     void install(std::unique_ptr<protocol::Transform> transform, std::string_view unread);
     // Why a read was garbled.
-    std::string_view garble() const { return transform_->failure(); }
+    std::string_view garble() const { return socket_.transform->failure(); }
 
     // The first unread byte of the socket, which stays there; absent when there is none.
     std::optional<char> peek() const;
@@ -100,7 +102,6 @@ class Connection : public EventHandler, public Disposable {
     void keep(std::string_view bytes);
 
     Socket socket_;
-    std::unique_ptr<protocol::Transform> transform_; // null but for the few that agreed on one
     std::string unsent_;
     std::size_t unsent_at_ = 0;
     bool readable_ = true; // the kernel or OpenSSL may have bytes that were not read

@@ -349,6 +349,20 @@ def test_every_plugin_can_be_changed_to(build, method, tls):
         assert error.value.errno == 1045
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_connection_that_compresses_goes_on_to_do_so(front, tls):
+    with connector(front.port, tls=tls, compress=True, **as_app(front)) as connection:
+        for _ in range(3):
+            for words, role in ((as_other(front), front.second.role), (as_app(front), front.first.role)):
+                connection.cmd_change_user(words["user"], words["password"], words["database"])
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1), REPEAT('y', 100000)")
+                    assert cursor.fetchall() == [(role, "y" * 100000)]
+        with pytest.raises(mysql.connector.Error) as error:
+            connection.cmd_change_user("other", "wrong", front.second.name)
+        assert error.value.errno == 1045
+
+
 # The bytes
 
 
