@@ -160,7 +160,8 @@ ReadResult Connection::read_transformed(std::span<char> into) {
 ReadResult Connection::read_raw(std::span<char> into) {
     if (!open())
         return {ReadStatus::end, 0};
-    if (!readable_)
+    // Until on_tls() has told of the handshake's end, nothing may come from behind it.
+    if (!readable_ || handshaking_)
         return {};
     if (tls()) {
         ERR_clear_error();
