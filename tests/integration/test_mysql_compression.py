@@ -88,7 +88,7 @@ def program(front, *arguments, command="mariadb", text=""):
 
 def program_of_mysql(front, *arguments, text=""):
     if not MYSQL.exists():
-        pytest.skip("NOT RUN: mysql-9 is not here; ./dev setup mysql brings it")
+        pytest.skip("NOT RUN: mysql-9 is not here; ./dev setup servers brings it")
     return program(front, *arguments, command=MYSQL, text=text)
 
 
