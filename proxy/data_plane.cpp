@@ -196,6 +196,9 @@ class WorkerPlane final : public DataPlane {
     void resume_logins(const std::string& credential_name) override {
         for_upstreams(credential_name, [](Upstream& upstream) { upstream.pause_logins(false); });
     }
+    void withdraw(const std::string& credential_name, rotation::Clock::time_point deadline) override {
+        for_upstreams(credential_name, [deadline](Upstream& upstream) { upstream.withdraw(deadline); });
+    }
 
   private:
     Worker& home_of(const std::string& upstream) { return *shared_.workers[runtime_->homes.at(upstream)]; }
