@@ -195,8 +195,8 @@ class Demo:
         say = self.screen.say
         say()
         say(f"transactions        {sum(result.transactions for result in results)}")
-        strategies = " and ".join(strategy for _, strategy, _ in self.side.applications)
-        say(f"rotations           {self.rotations} ({strategies} in turn)")
+        strategies = dict.fromkeys(strategy for _, strategy, _ in self.side.applications)
+        say(f"rotations           {self.rotations} ({' and '.join(strategies)}{' in turn' if len(strategies) > 1 else ''})")
         say(f"backends replaced   {self.replaced}")
         say(f"client errors       {errors}")
         say(f"latency, steady     {steady}")
