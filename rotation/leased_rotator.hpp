@@ -1,6 +1,6 @@
 // A credential that the store makes for us: an account of its own with every fetch, which lives as long as its lease.
 //
-//   granted ─ ⅔ of what is left ─▶ renewed ─ … ─▶ no renewal brings more ─ ⅔ ─▶ the next one: verified, published,
+//   granted ─ ⅔ of what is left ─▶ renewed ─ … ─▶ no renewal brings more ─ ⅓ ─▶ the next one: verified, published,
 //   every backend replaced ─▶ the old lease is revoked
 //
 // While the store is away the lease is renewed as soon as it is back. Shortly before the lease ends everything of it is
@@ -21,7 +21,7 @@ struct Grant {
 };
 // `random` spreads `due` over a tenth of the life, so that many processes do not ask at once.
 Grant grant_of(const Lease& lease, Clock::time_point asked, std::uint64_t random);
-// The same lease, renewed. One that got less than before has met its longest life.
+// The same lease, renewed. One that got less than before has met its longest life, and is succeeded at a third of it.
 Grant renewed_grant(const Grant& before, const Lease& lease, Clock::time_point asked, std::uint64_t random);
 // From here on its backends close: a tenth of its life before the end, 1 s at least and 10 s at most.
 Clock::time_point withdrawn_from(const Grant& grant);

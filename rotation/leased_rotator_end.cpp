@@ -27,6 +27,8 @@ Grant grant_of(const Lease& lease, Clock::time_point asked, std::uint64_t random
 Grant renewed_grant(const Grant& before, const Lease& lease, Clock::time_point asked, std::uint64_t random) {
     Grant grant = grant_of(lease, asked, random);
     grant.renewable = lease.renewable && lease.life + seconds(1) > before.life;
+    if (!grant.renewable)
+        grant.due = std::min(grant.due, asked + lease.life / 3); // time for those who hold a backend
     return grant;
 }
 

@@ -79,10 +79,10 @@ def generation(rekey):
 
 
 def test_nobody_notices_that_accounts_come_and_go(database, leased):
-    rekey = leased("4s", "8s", size=6)
+    rekey = leased("8s", "14s", size=6)
     first = generation(rekey)
     with Accounts(database) as accounts:
-        result = Pgbench(rekey.target(database.name), clients=12, seconds=24, mode="extended", script="tpcb").run()
+        result = Pgbench(rekey.target(database.name), clients=12, seconds=30, mode="extended", script="tpcb").run()
     assert result.errors == 0, result.output + rekey.log()[-3000:]
     assert generation(rekey) >= first + 2
     assert accounts.most <= 3, "two generations, and one to come"

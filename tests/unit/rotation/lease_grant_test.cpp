@@ -30,7 +30,9 @@ TEST(LeaseGrant, IsNotRenewedAgainOnceARenewalBroughtLess) {
     EXPECT_TRUE(renewed_grant(grant, {milliseconds(59'500), true}, later, 0).renewable) << "whole seconds are told";
     EXPECT_FALSE(renewed_grant(grant, {seconds(20), true}, later, 0).renewable);
     EXPECT_FALSE(renewed_grant(grant, {seconds(60), false}, later, 0).renewable);
-    EXPECT_EQ(renewed_grant(grant, {seconds(20), true}, later, 0).end, later + seconds(20));
+    auto last = renewed_grant(grant, {seconds(21), true}, later, 0);
+    EXPECT_EQ(last.end, later + seconds(21));
+    EXPECT_EQ(last.due, later + seconds(7));
 }
 
 TEST(LeaseGrant, IsWithdrawnATenthOfItsLifeBeforeItsEndWithinBounds) {
