@@ -108,9 +108,11 @@ class MysqlDialect final : public Dialect {
     }
     std::unique_ptr<ClientLogin> client_login_anew(const ClientLoginOptions& options, PeerTls peer,
                                                    const protocol::ClientExchange& before) override {
-        return std::make_unique<MysqlClientLogin>(handshake_options(options), options.client_host,
-                                                  kinds_of(options.config), std::move(peer),
-                                                  static_cast<const my::MysqlClient&>(before));
+        const auto& client = static_cast<const my::MysqlClient&>(before);
+        auto handshake = handshake_options(options);
+        handshake.bare_data = client.bare_data();
+        return std::make_unique<MysqlClientLogin>(handshake, options.client_host, kinds_of(options.config),
+                                                  std::move(peer), client);
     }
 
     std::unique_ptr<BackendLogin> backend_login(const BackendLoginOptions& options) override {
@@ -155,6 +157,7 @@ class MysqlDialect final : public Dialect {
         options.capabilities = handshake.capabilities();
         options.connection_id = handshake.thread_id();
         options.nonce = handshake.nonce();
+        options.bare_data = handshake.bare_data();
         options.mariadb = !(handshake.capabilities() & my::capability::long_password);
         auto schema = wanted.database.empty() ? handshake.database() : wanted.database;
         options.startup = my::startup_state(context_.states, schema, handshake.collation());

@@ -76,6 +76,7 @@ class MysqlClient final : public ClientExchange {
         std::uint32_t connection_id = 0;         // as its greeting told
         std::string_view nonce;                  // of its login, nonce_size bytes, or none
         bool mariadb = false;                    // the server is one
+        bool bare_data = false;                  // ClientHandshake::bare_data() of its login
         StateRef startup;                        // the client's reset layer: startup_state()
     };
     explicit MysqlClient(Options options);
@@ -101,6 +102,7 @@ class MysqlClient final : public ClientExchange {
     std::string_view login_fields() const { return login_->reveal(); }
     std::string_view nonce() const { return {nonce_.data(), nonce_.size()}; }
     std::uint32_t connection_id() const { return connection_id_; }
+    bool bare_data() const { return bare_data_; }
 
   private:
     friend class MysqlBackend;
@@ -176,7 +178,7 @@ class MysqlClient final : public ClientExchange {
     std::uint32_t prepared_max_;
     Capabilities capabilities_;
     std::uint32_t connection_id_;
-    bool mariadb_, multi_statements_;
+    bool mariadb_, bare_data_, multi_statements_;
     StateRef startup_, state_;
     mutable StateRef scan_options_of_;
     mutable SqlOptions scan_options_;
