@@ -83,5 +83,32 @@ TEST(MysqlClientHandshake, ChangesTheUserOfAClientThatReadsOldServers) {
     EXPECT_EQ(packets(out).at(0).payload, "\x03");
 }
 
+// --- MariaDB's connectors, which may send the password itself ---
+
+TEST(MysqlClientHandshake, TakesAHashThatEndsInNulForNoPassword) {
+    Client client(tls_options());
+    ASSERT_EQ(client.start_tls(), Step::start_tls);
+    auto user = record();
+    user.verifiers.caching_sha2.reset(); // so that the hash proves nothing
+    EXPECT_EQ(client.send_response(std::string(31, 'x') + '\0'), Step::lookup);
+    client.machine.user_found(std::move(user));
+    EXPECT_EQ(client.feed(""), Step::need_input);
+    EXPECT_EQ(client.read().payload, "\x01\x04");
+    EXPECT_EQ(client.send("secret\0"s), Step::authenticated);
+    EXPECT_EQ(client.reply().size(), 1u);
+}
+
+TEST(MysqlClientHandshake, TakesAPasswordThatIsAsLongAsAHash) {
+    const std::string password(31, 'x');
+    Client client(tls_options());
+    ASSERT_EQ(client.start_tls(), Step::start_tls);
+    auto user = record();
+    user.verifiers = auth::MysqlVerifiers::of_password(password);
+    user.verifiers.caching_sha2.reset();
+    EXPECT_EQ(client.send_response(password + '\0'), Step::lookup);
+    client.machine.user_found(std::move(user));
+    EXPECT_EQ(client.feed(""), Step::authenticated);
+}
+
 } // namespace
 } // namespace rekey::protocol::mysql
