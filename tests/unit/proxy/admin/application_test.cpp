@@ -131,6 +131,20 @@ TEST_F(ApplicationTest, KeepsItsSecretsInTheStore) {
     EXPECT_EQ(admin::read_token(directory / "store/admin.token").reveal(), token.reveal());
 }
 
+TEST_F(ApplicationTest, RemembersWhatServersSayOfThemselves) {
+    start();
+    EXPECT_TRUE(plane.options.mysql_servers.empty());
+    const MysqlServer server{"9.7.4", false, 1, 255};
+    thread.on_loop([&] {
+        plane.options.server_learnt("gone", server); // of no upstream
+        plane.options.server_learnt("orders", {"8.4.9", false, 1, 255});
+        plane.options.server_learnt("orders", server);
+        application.reset();
+    });
+    start();
+    EXPECT_EQ(plane.options.mysql_servers, (MysqlServerMap{{"orders", server}}));
+}
+
 TEST_F(ApplicationTest, MakesNoCertificateThatNobodyNeeds) {
     start(replaced(base, "address: \"127.0.0.1:0\" }\nusers",
                    "address: \"127.0.0.1:0\", tls: { mode: disable } }\nusers"));
