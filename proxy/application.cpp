@@ -130,6 +130,7 @@ void Application::start_data_plane() {
         address.port = data_plane_->port_of(listener.name);
         say(LogLevel::info, "event=listening listener=" + listener.name + " address=" + address.text());
     }
+    look_for_mixed_listeners();
 }
 
 // Before the workers: forgetting the environment's passwords wants no other thread that reads it.

@@ -1,6 +1,9 @@
 // What MySQL's servers say of themselves, kept over a restart: clients are greeted with it before a server is reached.
 #include "proxy/application.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace rekey::proxy {
 
 using rotation::LogLevel;
@@ -19,10 +22,19 @@ void Application::recall_servers() {
 
 void Application::server_learnt(const std::string& upstream, const MysqlServer& server) {
     mysql_servers_.insert_or_assign(upstream, server);
-    std::erase_if(mysql_servers_,
-                  [this](const auto& entry) { return config_->find_upstream(entry.first) == nullptr; });
+    std::erase_if(mysql_servers_, [this](const auto& entry) { return config_->find_upstream(entry.first) == nullptr; });
     auto bytes = to_bytes(mysql_servers_);
     note_store(stored_name, store_->write_value(stored_name, protocol::Secret::take(bytes)));
+    look_for_mixed_listeners();
+}
+
+// Told once each, when it is found out.
+void Application::look_for_mixed_listeners() {
+    auto before = std::exchange(mixed_listeners_, mixed_listeners(*config_, mysql_servers_));
+    for (const auto& sentence : mixed_listeners_) {
+        if (std::ranges::find(before, sentence) == before.end())
+            say(LogLevel::error, "event=mixed_listener " + sentence);
+    }
 }
 
 bool Application::note_store(const char* name, rotation::StoreError error) const {

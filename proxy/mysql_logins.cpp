@@ -60,8 +60,9 @@ my::UserRecord mysql_user_record(const config::User& user, bool may_connect) {
 }
 
 MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::string server_version,
-                                   std::string client_host, Kinds kinds)
+                                   std::string client_host, Kinds kinds, bool bound)
     : server_version_(std::move(server_version)), client_host_(std::move(client_host)), kinds_(std::move(kinds)) {
+    greeted_ = {!(handshake.capabilities & my::capability::long_password), bound, false};
     handshake.server_version = server_version_;
     handshake.client_host = client_host_;
     handshake.kinds = *kinds_;
@@ -70,7 +71,8 @@ MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::st
 
 MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::string client_host, Kinds kinds,
                                    PeerTls peer, const my::MysqlClient& before)
-    : client_host_(std::move(client_host)), kinds_(std::move(kinds)), anew_(true) {
+    : client_host_(std::move(client_host)), kinds_(std::move(kinds)), greeted_(before.greeted()), anew_(true) {
+    handshake.bare_data = greeted_.bare_data;
     handshake.client_host = client_host_;
     handshake.kinds = *kinds_;
     my::TlsFacts facts{std::move(peer.certificate_sha256), std::move(peer.certificate_name)};

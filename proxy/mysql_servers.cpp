@@ -7,7 +7,13 @@ namespace rekey::proxy {
 namespace my = protocol::mysql;
 
 namespace {
+
 constexpr std::uint8_t format = 1; // of to_bytes()
+
+std::string kind_of(const MysqlServer& server) {
+    return server.mariadb ? "MariaDB" : "MySQL";
+}
+
 } // namespace
 
 std::string to_bytes(const MysqlServerMap& servers) {
@@ -39,6 +45,30 @@ std::optional<MysqlServerMap> mysql_servers_of(std::string_view bytes) {
     return servers;
 }
 
+std::vector<std::string> mixed_listeners(const config::Config& config, const MysqlServerMap& servers) {
+    std::vector<std::string> sentences;
+    for (const auto& listener : config.listeners) {
+        if (listener.protocol != config::Protocol::mysql || !listener.server_version.empty())
+            continue;
+        auto first = servers.end();
+        for (const auto& route : config.routes) {
+            auto found = route.listener == listener.name ? servers.find(route.upstream) : servers.end();
+            if (found == servers.end())
+                continue;
+            if (first == servers.end())
+                first = found;
+            if (found->second.mariadb == first->second.mariadb)
+                continue;
+            sentences.push_back("listener " + listener.name + ": its routes lead to " + kind_of(first->second) + " (" +
+                                first->first + ") and to " + kind_of(found->second) + " (" + found->first +
+                                "); clients are greeted as by the first, before their route is known, and refused at "
+                                "the other: give each its listener, or set server_version and charset of this one");
+            break;
+        }
+    }
+    return sentences;
+}
+
 void MysqlServers::begin(MysqlServerMap remembered, Learnt learnt) {
     std::lock_guard lock(mutex_);
     servers_ = std::move(remembered);
@@ -54,6 +84,12 @@ void MysqlServers::learn(const std::string& upstream, const MysqlServer& server)
     lock.unlock();
     if (learnt_)
         learnt_(upstream, server);
+}
+
+std::optional<MysqlServer> MysqlServers::of(const std::string& upstream) const {
+    std::lock_guard lock(mutex_);
+    auto known = servers_.find(upstream);
+    return known == servers_.end() ? std::nullopt : std::optional(known->second);
 }
 
 std::optional<MysqlServer> MysqlServers::behind(const config::Config& config, const std::string& listener) const {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rekey::proxy {
 
@@ -30,6 +31,10 @@ using MysqlServerMap = std::map<std::string, MysqlServer>; // by upstream
 std::string to_bytes(const MysqlServerMap& servers);
 std::optional<MysqlServerMap> mysql_servers_of(std::string_view bytes);
 
+// Of each listener whose routes lead to servers of both kinds, one sentence: its clients are greeted as by one of the
+// kinds, unless the configuration says as what.
+std::vector<std::string> mixed_listeners(const config::Config& config, const MysqlServerMap& servers);
+
 // Shared by all workers; touched once per login.
 class MysqlServers {
   public:
@@ -39,6 +44,7 @@ class MysqlServers {
     // any thread.
     void begin(MysqlServerMap remembered, Learnt learnt);
     void learn(const std::string& upstream, const MysqlServer& server);
+    std::optional<MysqlServer> of(const std::string& upstream) const; // absent: not reached yet
     // As the first upstream of the listener's routes says that has been reached; absent: none was.
     std::optional<MysqlServer> behind(const config::Config& config, const std::string& listener) const;
     // The pair that clients without TLS encrypt their password with; made when it is first wanted, in about 0.1 s.

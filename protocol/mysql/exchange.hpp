@@ -75,8 +75,7 @@ class MysqlClient final : public ClientExchange {
         Capabilities capabilities = 0;           // agreed with the client
         std::uint32_t connection_id = 0;         // as its greeting told
         std::string_view nonce;                  // of its login, nonce_size bytes, or none
-        bool mariadb = false;                    // the server is one
-        bool bare_data = false;                  // ClientHandshake::bare_data() of its login
+        Greeted greeted;                         // as long as it meets no backend, its server is taken for such a one
         StateRef startup;                        // the client's reset layer: startup_state()
     };
     explicit MysqlClient(Options options);
@@ -102,7 +101,7 @@ class MysqlClient final : public ClientExchange {
     std::string_view login_fields() const { return login_->reveal(); }
     std::string_view nonce() const { return {nonce_.data(), nonce_.size()}; }
     std::uint32_t connection_id() const { return connection_id_; }
-    bool bare_data() const { return bare_data_; }
+    const Greeted& greeted() const { return greeted_; }
 
   private:
     friend class MysqlBackend;
@@ -178,7 +177,8 @@ class MysqlClient final : public ClientExchange {
     std::uint32_t prepared_max_;
     Capabilities capabilities_;
     std::uint32_t connection_id_;
-    bool mariadb_, bare_data_, multi_statements_;
+    Greeted greeted_;
+    bool mariadb_, multi_statements_; // mariadb_: the server that it last met
     StateRef startup_, state_;
     mutable StateRef scan_options_of_;
     mutable SqlOptions scan_options_;
@@ -224,6 +224,7 @@ class MysqlBackend final : public BackendExchange {
     struct Options {
         ExchangeContext* context = nullptr;
         Capabilities capabilities = 0; // agreed with the server
+        bool mariadb = false;          // the server is one
         std::string schema;            // of the login
         Status status = status::autocommit;
     };
@@ -295,7 +296,7 @@ class MysqlBackend final : public BackendExchange {
     Capabilities capabilities_;
     StateRef state_;
     BackendStatements statements_;
-    bool tracking_ = false, multi_statements_;
+    bool mariadb_, tracking_ = false, multi_statements_;
     Status status_;
     bool in_transaction_ = false, trx_active_ = false, tables_locked_ = false, characteristics_ = false;
     std::uint64_t last_insert_owner_ = 0, last_insert_count_ = 0; // whose LAST_INSERT_ID() lies here, and of when

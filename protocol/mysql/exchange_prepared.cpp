@@ -23,7 +23,7 @@ MysqlClient::Outcome MysqlClient::on_prepare(PacketHeader header, Turn& turn) {
     auto text = turn.rest.substr(packet_header_size + 1, header.size - 1);
     StatementPtr statement;
     if (all && prepared_max_ != 0) {
-        statement = context_.statements.intern(text, statement_context(), [&] { return scan(text); });
+        statement = context_.statements.intern(text, statement_context(), mariadb_, [&] { return scan(text); });
         if ((statement->facts.mentions & mention_kill) != 0)
             return refuse(header, error::not_supported, "42000", "KILL cannot be prepared", turn);
         if (mode_ == Multiplexing::statement && (statement->facts.mentions & (mention_begin | mention_autocommit)) != 0)

@@ -76,6 +76,10 @@ AttachResult MysqlBackend::attach(ClientExchange& client, Output& to_backend) {
     replay_error_ = false;
     replay_code_ = 0;
     replay_reported_.clear();
+    if (mysql.mariadb_ != mariadb_) { // its texts mean something else here
+        mysql.mariadb_ = mariadb_;
+        mysql.scan_options_of_ = nullptr;
+    }
     if (!tracking_)
         track(to_backend);
     if (multi_statements_ != mysql.multi_statements_) {

@@ -2,8 +2,11 @@
 
 import socket
 
+import pymysql
 import pytest
 
+from support.database import MysqlDatabase, ask
+from support.rekey import file_credential
 from support.waiting import free_port
 
 pytestmark = pytest.mark.core
@@ -16,6 +19,57 @@ def greeted_version(port):
         payload = stream.read(int.from_bytes(header[:3], "little"))
     assert payload[0] == 10
     return payload[1:payload.index(0)].decode()
+
+
+@pytest.fixture
+def mixed(my_servers, make_rekey):
+    """mixed(**listener): Rekey with a MySQL and a MariaDB behind one listener, the MySQL's route the first; the two databases."""
+
+    def build(**listener):
+        databases = [MysqlDatabase(my_servers(kind)) for kind in ("mysql-9", "mariadb-10.11")]
+        rekey = make_rekey({})
+        names = [database.name for database in databases]
+        files = [rekey.secret_json(f"{database.name}.json", database.role, database.password) for database in databases]
+        rekey.configuration.update({
+            "listeners": [{"name": "my", "protocol": "mysql", "address": f"127.0.0.1:{rekey.port}", **listener}],
+            "credentials": [file_credential(name, path) for name, path in zip(names, files)],
+            "upstreams": [{"name": database.name, "protocol": "mysql", "hosts": [f"127.0.0.1:{database.server.port}"],
+                           "database": database.name, "credential": database.name, "tls": {"mode": database.tls}}
+                          for database in databases],
+            "routes": [{"listener": "my", "database": name, "user": "*", "upstream": name} for name in names]})
+        rekey.write()
+        return rekey.start(), databases
+
+    return build
+
+
+def version_of(rekey, database):
+    connection = MysqlDatabase.connect(rekey.target(database.name))
+    try:
+        return ask(connection, "SELECT VERSION()")[0]
+    finally:
+        connection.close()
+
+
+def test_a_server_of_another_kind_than_was_greeted_as_is_refused(mixed):
+    rekey, (mysql, mariadb) = mixed()
+    assert greeted_version(rekey.port) == greeted_version(mysql.server.port)
+    assert version_of(rekey, mysql) == greeted_version(mysql.server.port)
+    with pytest.raises(pymysql.err.Error) as refused:
+        version_of(rekey, mariadb)
+    assert refused.value.args == (1235, "this listener greets as a MySQL, and the server of the route is a MariaDB")
+    assert rekey.metric("rekey_client_errors_total", reason="greeted_otherwise") == 1
+    sentence = f"listener my: its routes lead to MySQL ({mysql.name}) and to MariaDB ({mariadb.name})"
+    assert rekey.log().count("event=mixed_listener " + sentence) == 1
+    assert [warning.startswith(sentence) for warning in rekey.status()["warnings"]] == [True]
+
+
+def test_a_listener_that_is_told_what_to_greet_as_serves_servers_of_both_kinds(mixed):
+    rekey, databases = mixed(server_version="8.4.5", charset="utf8mb4")
+    assert greeted_version(rekey.port) == "8.4.5"
+    for database in databases:
+        assert version_of(rekey, database) == database.server.value("SELECT VERSION()")
+    assert rekey.status()["warnings"] == []
 
 
 def test_the_first_client_after_a_restart_is_greeted_as_by_its_server(my_database, my_rekey):

@@ -52,6 +52,25 @@ TEST(MysqlServers, AreThoseOfTheFirstRouteThatWasReached) {
     EXPECT_EQ(servers.behind(config, "my"), mariadb);
     servers.learn("away", mysql);
     EXPECT_EQ(servers.behind(config, "my"), mysql);
+    EXPECT_EQ(servers.of("shop"), mariadb);
+    EXPECT_FALSE(servers.of("nowhere"));
+}
+
+TEST(MysqlServers, AreNotOfTwoKindsBehindAListener) {
+    config::Config config;
+    config.listeners.resize(2);
+    config.listeners[0].name = "pg";
+    config.listeners[1].name = "my";
+    config.listeners[1].protocol = config::Protocol::mysql;
+    config.routes = {{"my", "x", "*", "shop", ""}, {"my", "y", "*", "away", ""}, {"my", "*", "*", "bank", ""}};
+    EXPECT_THAT(mixed_listeners(config, {{"shop", mysql}, {"elsewhere", mariadb}}), IsEmpty());
+    EXPECT_THAT(mixed_listeners(config, {{"shop", mysql}, {"bank", mysql}}), IsEmpty());
+    const MysqlServerMap mixed{{"shop", mysql}, {"bank", mariadb}};
+    EXPECT_THAT(mixed_listeners(config, mixed),
+                ElementsAre(testing::StartsWith(
+                    "listener my: its routes lead to MySQL (shop) and to MariaDB (bank); clients are greeted as by")));
+    config.listeners[1].server_version = "8.4.5";
+    EXPECT_THAT(mixed_listeners(config, mixed), IsEmpty());
 }
 
 } // namespace

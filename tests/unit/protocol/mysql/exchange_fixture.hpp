@@ -145,8 +145,9 @@ class MysqlExchangeTest : public testing::Test {
   protected:
     MysqlExchangeTest() { backend_ = new_backend(); }
 
-    std::unique_ptr<MysqlBackend> new_backend(std::string schema = "app") {
+    std::unique_ptr<MysqlBackend> new_backend(std::string schema = "app", bool mariadb = false) {
         MysqlBackend::Options options;
+        options.mariadb = mariadb;
         options.context = &context_;
         options.capabilities = backend_capabilities;
         options.schema = std::move(schema);

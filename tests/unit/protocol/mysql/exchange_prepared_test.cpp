@@ -29,6 +29,20 @@ TEST_F(MysqlPrepared, GivesTheClientNumbersOfItsOwn) {
     EXPECT_EQ(cycle_end(side), CycleEnd::release);
 }
 
+TEST_F(MysqlPrepared, JudgesATextByTheServerItIsFor) {
+    const std::string_view text = "SELECT /*M! @x := 1, */ 1"; // a comment for a MySQL
+    for (bool mariadb : {false, true}) {
+        Side side(context_, modern, Multiplexing::automatic, mariadb ? 2 : 1);
+        backend_ = new_backend("app", mariadb);
+        attach(side);
+        prepare(side, text, 42, 0);
+        send(side, execute(1));
+        answer(&side, result({"x"}));
+        EXPECT_EQ(cycle_end(side), mariadb ? CycleEnd::pinned : CycleEnd::release);
+        EXPECT_EQ(pin(side), mariadb ? "user_variable" : "");
+    }
+}
+
 TEST_F(MysqlPrepared, TranslatesTheReplyForClientsWithoutDeprecateEof) {
     Side side(context_, old);
     attach(side);
