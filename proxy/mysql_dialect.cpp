@@ -14,7 +14,7 @@ namespace {
 
 namespace my = protocol::mysql;
 
-// What clients are offered, where their server has it. Not QUERY_ATTRIBUTES: they are not carried yet.
+// What clients are offered, where their server has it.
 constexpr my::Capabilities offered =
     my::capability::long_password | my::capability::found_rows | my::capability::long_flag |
     my::capability::connect_with_db | my::capability::odbc | my::capability::local_files |
@@ -22,7 +22,7 @@ constexpr my::Capabilities offered =
     my::capability::transactions | my::capability::secure_connection | my::capability::multi_statements |
     my::capability::multi_results | my::capability::ps_multi_results | my::capability::plugin_auth |
     my::capability::connect_attrs | my::capability::plugin_auth_lenenc | my::capability::session_track |
-    my::capability::deprecate_eof | my::capability::can_handle_expired_passwords;
+    my::capability::deprecate_eof | my::capability::can_handle_expired_passwords | my::capability::query_attributes;
 
 // Of a listener none of whose servers has been reached yet.
 constexpr std::string_view version_unknown = "8.0.0-rekey";
@@ -39,6 +39,7 @@ constexpr Flag flags[] = {
     {"ignore_space", my::capability::ignore_space},
     {"multi_statements", my::capability::multi_statements},
     {"multi_results", my::capability::multi_results},
+    {"query_attributes", my::capability::query_attributes},
 };
 constexpr char flag_separator = '+', schema_separator = '/';
 
@@ -93,7 +94,8 @@ class MysqlDialect final : public Dialect {
     std::unique_ptr<ClientLogin> client_login(const ClientLoginOptions& options) override {
         auto [server, bound] = greeted_with(options);
         auto handshake = handshake_options(options);
-        handshake.capabilities = offered & (server.capabilities != 0 ? server.capabilities : offered);
+        handshake.capabilities =
+            offered & (server.capabilities != 0 ? server.capabilities : ~my::capability::query_attributes);
         if (!server.mariadb)
             handshake.capabilities |= my::capability::long_password;
         else

@@ -3,6 +3,7 @@
 #include "protocol/mysql/compression.hpp"
 #include "protocol/mysql/exchange_errors.hpp"
 #include "protocol/mysql/packet.hpp"
+#include "protocol/mysql/query_attributes.hpp"
 
 #include <algorithm>
 
@@ -139,7 +140,7 @@ std::string MysqlStatementRun::start(std::string_view statement) {
     my::PacketWriter packet(out, 0);
     packet.u8(static_cast<std::uint8_t>(my::Command::query));
     if (capabilities_ & my::capability::query_attributes)
-        packet.lenenc(0).lenenc(1); // no attributes, in one set
+        packet.bytes(my::no_attributes);
     packet.bytes(statement);
     packet.end();
     return out;

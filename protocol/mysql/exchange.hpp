@@ -38,17 +38,19 @@
 
 namespace rekey::protocol::mysql {
 
-// Every backend has these, and of pool_flags() its pool's. QUERY_ATTRIBUTES are taken out of what clients send.
+// Every backend has these, and of pool_flags() its pool's.
 inline constexpr Capabilities backend_capabilities =
     capability::long_password | capability::long_flag | capability::protocol_41 | capability::transactions |
     capability::secure_connection | capability::ps_multi_results | capability::plugin_auth |
     capability::plugin_auth_lenenc | capability::session_track | capability::deprecate_eof;
 
 // What of a client's capabilities its backends must have alike: it is fixed for the life of a connection.
-// CONNECT_WITH_DB stands for "begins with a schema": a session that has one cannot be without one again.
+// CONNECT_WITH_DB stands for "begins with a schema": a session that has one cannot be without one again. Of a server
+// that has no QUERY_ATTRIBUTES they are kept: they are taken out of what clients send.
 constexpr Capabilities pool_flags(Capabilities client) {
-    return client & (capability::found_rows | capability::connect_with_db | capability::local_files |
-                     capability::ignore_space | capability::multi_statements | capability::multi_results);
+    return client &
+           (capability::found_rows | capability::connect_with_db | capability::local_files | capability::ignore_space |
+            capability::multi_statements | capability::multi_results | capability::query_attributes);
 }
 
 // Shared by all exchanges of one worker.
@@ -115,15 +117,6 @@ class MysqlClient final : public ClientExchange {
         std::string_view rest; // from the packet's header on
         std::size_t used;      // of `rest`, by the packet just handled
     };
-    struct Execution {        // the head of a COM_STMT_EXECUTE
-        std::size_t size = 0; // of the head, from the command on
-        std::uint8_t flags = 0;
-        bool types_given = false, rewritten = false;
-        std::string_view types;
-        std::string plain_types; // when names stood between them
-        std::string head;        // the new one, when rewritten
-        std::size_t bound_at = 0;
-    };
 
     ClientTurn consume(std::string_view in, Turn& turn);
     bool pass_body(std::string_view in, std::size_t& at, Turn& turn);
@@ -152,14 +145,13 @@ class MysqlClient final : public ClientExchange {
     void sync_last_insert_id(const SqlFacts& facts, std::string_view text, Turn& turn);
     std::optional<Outcome> reach_statement(PacketHeader header, ClientStatement& statement, Turn& turn,
                                            BackendStatement** found);
-    bool read_execution(PacketHeader header, std::string_view payload, const ClientStatement& statement,
-                        Execution& execution) const;
     void forward(std::string_view piece, Turn& turn) const;
     void forward_message(PacketHeader header, Turn& turn);
     void discard_message(PacketHeader header, Turn& turn);
     void begin_command();
     bool whole(PacketHeader header, const Turn& turn) const;
 
+    bool names_parameters() const { return (capabilities_ & capability::query_attributes) != 0; }
     bool scans() const { return mode_ != Multiplexing::transaction; }
     SqlOptions scan_options() const;
     SqlFacts scan(std::string_view text) const;
@@ -257,6 +249,7 @@ class MysqlBackend final : public BackendExchange {
         Output* to_backend;
     };
 
+    bool takes_attributes() const { return (capabilities_ & capability::query_attributes) != 0; }
     bool own_turn() const { return !expected_.empty() && expected_.front().own != Own::none; }
     bool infile() const { return phase_ == Phase::file; }
     bool begin_packet(std::string_view in, std::size_t& at, Turn& turn, BackendTurn& result);

@@ -25,6 +25,8 @@ struct World {
             MysqlBackend::Options options;
             options.context = &context;
             options.capabilities = backend_capabilities;
+            if ((choice & 0x70) == 0x30) // both clients have them, as have all of a pool
+                options.capabilities |= capability::query_attributes;
             options.schema = "one";
             options.mariadb = (choice & 0x40) != 0;
             backend = std::make_unique<MysqlBackend>(std::move(options));

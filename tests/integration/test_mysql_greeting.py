@@ -6,7 +6,6 @@ import pymysql
 import pytest
 
 from support.database import MysqlDatabase, ask
-from support.rekey import file_credential
 from support.waiting import free_port
 
 pytestmark = pytest.mark.core
@@ -19,28 +18,6 @@ def greeted_version(port):
         payload = stream.read(int.from_bytes(header[:3], "little"))
     assert payload[0] == 10
     return payload[1:payload.index(0)].decode()
-
-
-@pytest.fixture
-def mixed(my_servers, make_rekey):
-    """mixed(**listener): Rekey with a MySQL and a MariaDB behind one listener, the MySQL's route the first; the two databases."""
-
-    def build(**listener):
-        databases = [MysqlDatabase(my_servers(kind)) for kind in ("mysql-9", "mariadb-10.11")]
-        rekey = make_rekey({})
-        names = [database.name for database in databases]
-        files = [rekey.secret_json(f"{database.name}.json", database.role, database.password) for database in databases]
-        rekey.configuration.update({
-            "listeners": [{"name": "my", "protocol": "mysql", "address": f"127.0.0.1:{rekey.port}", **listener}],
-            "credentials": [file_credential(name, path) for name, path in zip(names, files)],
-            "upstreams": [{"name": database.name, "protocol": "mysql", "hosts": [f"127.0.0.1:{database.server.port}"],
-                           "database": database.name, "credential": database.name, "tls": {"mode": database.tls}}
-                          for database in databases],
-            "routes": [{"listener": "my", "database": name, "user": "*", "upstream": name} for name in names]})
-        rekey.write()
-        return rekey.start(), databases
-
-    return build
 
 
 def version_of(rekey, database):

@@ -166,17 +166,6 @@ TEST_F(MysqlPrepared, OpensACursorForAnOldClientWithOneEof) {
     EXPECT_EQ(answer(&side, result({}, cursor)), packet(1, "\x01") + packet(2, "column") + eof(3, cursor.status));
 }
 
-TEST_F(MysqlPrepared, TakesNamesOutOfTheTypes) {
-    Side side(context_, modern | capability::query_attributes);
-    attach(side);
-    prepare(side, "SELECT ?", 42);
-    auto named = std::string("\1\0\1\3\0", 5) + lenenc("") + le(5, 4);
-    EXPECT_EQ(send(side, execute(1, named, 8)), execute(42, bound));
-    answer(&side, result({"x"}));
-    auto again = std::string("\1\0\0", 3) + le(5, 4);
-    EXPECT_EQ(send(side, execute(1, again, 8)), execute(42, unbound));
-}
-
 TEST_F(MysqlPrepared, KnowsTheLastOneByNoNumber) {
     Side side(context_);
     attach(side);
