@@ -9,8 +9,6 @@ from support.pgbench import Pgbench
 from support.postgres import quote
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.core
-
 
 @pytest.fixture
 def bao():
@@ -78,6 +76,7 @@ def generation(rekey):
     return rekey.credential("app")["generation"]
 
 
+@pytest.mark.core
 def test_nobody_notices_that_accounts_come_and_go(database, leased):
     rekey = leased("8s", "14s", size=6)
     first = generation(rekey)
@@ -95,6 +94,7 @@ def test_nobody_notices_that_accounts_come_and_go(database, leased):
     assert rekey.cli("audit", "verify").returncode == 0
 
 
+@pytest.mark.core
 def test_clients_wait_while_a_store_is_away_for_longer_than_the_lease(database, leased):
     rekey = leased("6s", "60s", size=6, wait_timeout="60s")
     before = generation(rekey)

@@ -11,7 +11,6 @@ import pytest
 from support.mysql_server import SERVERS
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.core
 MYSQL = SERVERS / "mysql-9/usr/bin/mysql"
 LONG = 20 << 20
 
@@ -92,6 +91,7 @@ def program_of_mysql(front, *arguments, text=""):
     return program(front, *arguments, command=MYSQL, text=text)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_long_values_and_many_rows_come_as_they_are(front, tls):
     with connector(front, tls) as connection:
@@ -109,6 +109,7 @@ def test_long_values_and_many_rows_come_as_they_are(front, tls):
         assert rows == [(number, str(number) * 20) for number in range(20000)]
 
 
+@pytest.mark.core
 def test_prepared_statements_and_errors(front):
     with connector(front) as one, connector(front) as two:
         first, second = one.cursor(prepared=True), two.cursor(prepared=True)
@@ -176,6 +177,7 @@ def test_a_listener_may_offer_none(my_database, my_rekey):
     rekey.meter.close()
 
 
+@pytest.mark.core
 def test_what_is_not_compressed_ends_the_connection(front):
     with connector(front) as connection:
         plain = connection._socket.sock
