@@ -4,40 +4,28 @@ import threading
 
 import pytest
 
-from support.openbao import OpenBao, program
 from support.pgbench import Pgbench
 from support.postgres import quote
 from support.waiting import wait_until
 
 
 @pytest.fixture
-def bao():
-    if program() is None:
-        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
-    server = OpenBao()
-    try:
-        yield server.start()
-    finally:
-        server.close()
-
-
-@pytest.fixture
-def leased(database, bao, rekey_for):
+def leased(database, own_bao, rekey_for):
     """leased(life, longest, …): a Rekey whose accounts live so long; its database is filled for pgbench."""
 
     def build(life, longest, start=True, **pool):
         database.initialise()
-        bao.use_postgres(database.server, database.role, ("rotator", "rotator-password"))
-        bao.dynamic_role(database.role, database.role, database.role, life, longest)
-        source = {"type": "vault", "address": bao.address, "path": f"database/creds/{database.role}", "timeout": "2s",
-                  "auth": {"token": {"value": bao.root}}}
+        own_bao.use_postgres(database.server, database.role, ("rotator", "rotator-password"))
+        own_bao.dynamic_role(database.role, database.role, database.role, life, longest)
+        source = {"type": "vault", "address": own_bao.address, "path": f"database/creds/{database.role}", "timeout": "2s",
+                  "auth": {"token": {"value": own_bao.root}}}
 
         def change(configuration):
             configuration["credentials"] = [{"name": "app", "role": database.role, "source": source,
                                              "replace": {"surge": 1, "window": "300ms"}}]
 
         rekey = rekey_for(database, change=change, start=start, **pool)
-        rekey.bao = bao
+        rekey.bao = own_bao
         return rekey
 
     return build

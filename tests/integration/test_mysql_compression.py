@@ -128,14 +128,19 @@ def test_prepared_statements_and_errors(front):
         two.rollback()
 
 
+def fill(path, rows):
+    """Writes so many rows to a file; the script that sends them, and gets something long."""
+    path.write_text("".join(f"{number}\tvalue {number}\n" for number in range(1, rows + 1)))
+    return ("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50));"
+            f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t; SELECT COUNT(*), MAX(id) FROM t;"
+            f"SELECT REPEAT('y', {LONG}); SELECT 40 + 2;")
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_the_program_of_mariadb(front, tls, tmp_path):
     options = ["--compress", "--ssl" if tls else "--skip-ssl"]
     path = tmp_path / "rows.tsv"
-    path.write_text("".join(f"{number}\tvalue {number}\n" for number in range(1, 200001)))
-    script = ("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50));"
-              f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t; SELECT COUNT(*), MAX(id) FROM t;"
-              f"SELECT REPEAT('y', {LONG}); SELECT 40 + 2;")
+    script = fill(path, 200000)
     out = program(front, *options, "--local-infile", "--max-allowed-packet=64M", text=script)
     assert out == f"200000\t200000\n{'y' * LONG}\n42\n"
     assert front.meter.to_client < LONG / 20 and front.meter.to_server < path.stat().st_size * 0.6
@@ -153,10 +158,7 @@ def test_the_program_of_mysql(front, algorithms, tls, tmp_path):
             program_of_mysql(front, *options, "--execute=SELECT 1")
         return
     path = tmp_path / "rows.tsv"
-    path.write_text("".join(f"{number}\tvalue {number}\n" for number in range(1, 100001)))
-    script = ("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50));"
-              f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t; SELECT COUNT(*), MAX(id) FROM t;"
-              f"SELECT REPEAT('y', {LONG}); SELECT 40 + 2;")
+    script = fill(path, 100000)
     out = program_of_mysql(front, *options, "--local-infile", "--max-allowed-packet=64M", text=script)
     assert out == f"100000\t100000\n{'y' * LONG}\n42\n"
     if not front.database.server.mariadb or "zlib" in algorithms:

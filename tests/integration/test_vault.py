@@ -2,34 +2,10 @@
 
 import pytest
 
-from support.openbao import OpenBao, program
 from support.pgbench import Pgbench
 from support.waiting import wait_until
 
 REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
-
-
-@pytest.fixture(scope="module")
-def bao():
-    if program() is None:
-        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
-    server = OpenBao()
-    try:
-        yield server.start()
-    finally:
-        server.close()
-
-
-@pytest.fixture
-def own_bao():
-    """One to be stopped."""
-    if program() is None:
-        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
-    server = OpenBao()
-    try:
-        yield server.start()
-    finally:
-        server.close()
 
 
 @pytest.fixture
