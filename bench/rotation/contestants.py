@@ -14,7 +14,8 @@ from bench.harness.rekey import CLIENT_ITERATIONS, Rekey, write_secret
 from bench.harness.watch import AdminSession
 
 CLIENT, CLIENT_PASSWORD = "client", "client-password"
-FIRST_PASSWORD, ROTATOR_PASSWORD = "first-password", "rotator-password"
+FIRST_PASSWORD = "first-password"
+ROTATOR, ROTATOR_PASSWORD = "rotator", "rotator-password"
 POOL_SIZE, WINDOW = 20, "1s"
 
 
@@ -116,7 +117,7 @@ class RekeyLocal(RekeyFile):
         password = write_secret(self.folder / "initial.password", FIRST_PASSWORD)
         rotator = write_secret(self.folder / "rotator.password", ROTATOR_PASSWORD)
         self.rotation = {"strategy": self.strategy,
-                         "admin": {"username": "rotator", "password": {"file": str(rotator)}}}
+                         "admin": {"username": ROTATOR, "password": {"file": str(rotator)}}}
         self.retired = [FIRST_PASSWORD]  # later ones are known to Rekey alone
         return {"type": "local", "initial": {"username": self.role, "password": {"file": str(password)}}}
 

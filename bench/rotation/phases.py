@@ -14,7 +14,7 @@ from bench.harness.load import Load, login_allowance, summarize
 from bench.harness.postgres import DATABASE
 from bench.harness.watch import AdminSession, BackendSampler, ServerLog
 
-from .contestants import Contestant
+from .contestants import ROTATOR, Contestant
 
 FLOOR_ROLE, FLOOR_PASSWORD = "floor", "floor-password"
 SETTLE = 0.3  # s before a slice, for what the one before it left behind
@@ -155,13 +155,14 @@ def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result,
                 result.failures += rotations.failures
             time.sleep(max(0.0, begin + seconds - time.time()))
         end, after = time.time(), stolen_and_all()
-        counts = stage.log.counts(tuple(contestant.roles) if rotating else ())
+        # Those that verify, administer and prove are logins of the rotation, too.
+        counts = stage.log.counts((*contestant.roles, ROTATOR) if rotating else ())
     if replaced is not None:
         result.replaced = (result.replaced or 0) + int(contestant.replaced() - replaced)
     low, high = sampler.extremes(begin, end)
     result.backends_min = min((n for n in (result.backends_min, low) if n is not None), default=None)
     result.backends_max = max((n for n in (result.backends_max, high) if n is not None), default=None)
-    result.logins += counts["logins"]
+    result.logins += counts["logins"] + counts["refused"]
     result.refused += counts["refused"]
     return Slice(begin, end, (after[0] - before[0]) / max(1, after[1] - before[1]))
 

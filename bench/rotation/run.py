@@ -27,7 +27,7 @@ from bench.harness.rekey import CLIENT_ITERATIONS  # noqa: E402
 from bench.harness.watch import ServerLog, Session  # noqa: E402
 from bench.harness.sysbench import MODES  # noqa: E402
 from bench.rotation import mysql, report  # noqa: E402
-from bench.rotation.contestants import ALL, MYSQL, POOL_SIZE, ROTATOR_PASSWORD  # noqa: E402
+from bench.rotation.contestants import ALL, MYSQL, POOL_SIZE, ROTATOR, ROTATOR_PASSWORD  # noqa: E402
 from bench.rotation.phases import FLOOR_PASSWORD, FLOOR_ROLE, SETTLE, Stage, run_hard_case, run_phases  # noqa: E402
 
 CLIENTS = 64
@@ -80,7 +80,7 @@ def start_stage(stack: ExitStack, folder: Path, every: float) -> Stage:
     server = stack.enter_context(Postgres(folder / "postgres", {"log_connections": "on"}))
     server.sql("CREATE ROLE bench_owner")
     server.fill("bench_owner", 10)
-    server.create_role("rotator", ROTATOR_PASSWORD, "CREATEROLE")
+    server.create_role(ROTATOR, ROTATOR_PASSWORD, "CREATEROLE")
     # The floor's clients shall cost the machine as little as Rekey's own logins do: no 4,096 rounds.
     server.create_role(FLOOR_ROLE, FLOOR_PASSWORD, iterations=CLIENT_ITERATIONS)
     session = stack.enter_context(Session(server))

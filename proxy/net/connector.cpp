@@ -207,7 +207,13 @@ void Connector::step_login() {
         return derive();
     case BackendLogin::Step::done:
         logged_in_ = true;
-        return next_statement();
+        if (request_.rest.count() == 0)
+            return next_statement();
+        loop_.call_at(loop_.now() + request_.rest, [self = self_] {
+            if (*self != nullptr)
+                (*self)->next_statement();
+        });
+        return;
     case BackendLogin::Step::failed:
         return fail(login_->result(), std::string(login_->reason()), std::string(login_->sqlstate()));
     }

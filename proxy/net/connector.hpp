@@ -29,6 +29,7 @@ struct ConnectRequest {
     std::string backend_class;
     std::chrono::milliseconds timeout{5000};
     std::vector<std::string> statements;
+    std::chrono::milliseconds rest{0}; // between the login and the first of them
     std::shared_ptr<DerivationCache> derivations;
 };
 

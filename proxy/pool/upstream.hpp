@@ -129,6 +129,10 @@ class Upstream {
         net::Clock::time_point since;
         net::ConnectResult login;
     };
+    void in_turn(std::function<void()> start);
+    void probe_hosts(rotation::CredentialPtr credential, bool keep,
+                     std::function<void(std::vector<rotation::HostResult>)> done);
+    void administer(net::ConnectRequest request, std::function<void(rotation::StatementResult)> done);
     void probe_host(Probe probe, std::function<void(rotation::HostResult)> done);
     void free_slot(Probe probe, std::function<void(rotation::HostResult)> done);
 
@@ -166,6 +170,9 @@ class Upstream {
     OpeningList openings_;
     std::optional<Verified> verified_;
     std::list<net::Connector*> others_; // probes and administrative connections
+    net::Clock::time_point last_login_; // when one began, or will, or an administrative connection was done
+    rotation::CredentialPtr administrator_;
+    std::shared_ptr<net::DerivationCache> administrator_derivations_;
     std::size_t next_host_ = 0;
     std::vector<std::optional<bool>> standby_; // per host, as last seen
 

@@ -94,6 +94,7 @@ void Upstream::open_backend(Pool& pool, Purpose purpose) {
     auto opening = openings_.insert(openings_.end(), {&pool, credential_, epoch_, purpose, replacement_.serial,
                                                       next_host_ % configuration_.hosts.size(), 0, nullptr});
     ++pool.connecting;
+    last_login_ = worker_.loop().now();
     if (purpose == Purpose::replacement)
         replacement_.tally.opening();
     connect(opening);

@@ -10,6 +10,10 @@ namespace {
 constexpr std::chrono::milliseconds slot_retry{50};
 constexpr unsigned slot_attempts_max = 60;
 
+// A login costs a server, and often the clients' machine, milliseconds of CPU: those of a rotation are spread, lest
+// clients feel them as one.
+constexpr std::chrono::milliseconds login_distance{50}, rest_before_statements{25};
+
 // For administrative statements beyond their login: they wait for locks, with limits of their own below this.
 constexpr std::chrono::seconds statements_max{10};
 } // namespace
@@ -25,8 +29,28 @@ std::string Upstream::probe_class() const {
     return {};
 }
 
+// Logins beside the pools keep their distance from the login before, except while a backend is missing to clients.
+void Upstream::in_turn(std::function<void()> start) {
+    auto now = worker_.loop().now();
+    bool hurry = total() < configuration_.pool.size && starving_pool() != nullptr;
+    last_login_ = hurry ? now : std::max(now, last_login_ + login_distance);
+    if (last_login_ <= now)
+        return start();
+    worker_.loop().call_at(last_login_, [alive = std::weak_ptr<int>(alive_), start = std::move(start)] {
+        if (!alive.expired())
+            start();
+    });
+}
+
 void Upstream::probe(rotation::CredentialPtr credential, bool keep,
                      std::function<void(std::vector<rotation::HostResult>)> done) {
+    in_turn([this, credential = std::move(credential), keep, done = std::move(done)]() mutable {
+        probe_hosts(std::move(credential), keep, std::move(done));
+    });
+}
+
+void Upstream::probe_hosts(rotation::CredentialPtr credential, bool keep,
+                           std::function<void(std::vector<rotation::HostResult>)> done) {
     verified_.reset();
     struct Probing {
         std::vector<rotation::HostResult> hosts;
@@ -127,11 +151,22 @@ void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::st
     auto backend_class = probe_class();
     auto request = request_for(host, backend_class.empty() ? dialect().default_class() : backend_class, login);
     request.statements = std::move(statements);
+    request.rest = rest_before_statements;
     request.timeout += statements_max;
+    if (std::exchange(administrator_, login) != login)
+        administrator_derivations_ = std::make_shared<net::DerivationCache>();
+    request.derivations = administrator_derivations_;
+    in_turn([this, request = std::move(request), done = std::move(done)]() mutable {
+        administer(std::move(request), std::move(done));
+    });
+}
+
+void Upstream::administer(net::ConnectRequest request, std::function<void(rotation::StatementResult)> done) {
     auto place = others_.insert(others_.end(), nullptr);
     *place = net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
                                    [this, place, done = std::move(done)](net::ConnectResult result) {
                                        others_.erase(place);
+                                       last_login_ = worker_.loop().now();
                                        rotation::StatementResult outcome;
                                        outcome.login = result.result;
                                        outcome.sqlstate = result.sqlstate;
