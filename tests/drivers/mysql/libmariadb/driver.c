@@ -123,6 +123,33 @@ static void cursor(MYSQL* connection) {
     expect(count == 1000, "rows of the cursor are missing");
 }
 
+/* What a server of MySQL does not know. */
+static void bulk(MYSQL* connection) {
+    enum { ROWS = 100, TIMES = 12 };
+    if (strstr(mysql_get_server_info(connection), "MariaDB") == NULL)
+        return;
+    run(connection, "CREATE TABLE IF NOT EXISTS bulk_libmariadb (n int)");
+    MYSQL_STMT* statement = prepare(connection, "INSERT INTO bulk_libmariadb VALUES (?)");
+    unsigned size = ROWS;
+    int numbers[ROWS];
+    MYSQL_BIND in = {0};
+    in.buffer_type = MYSQL_TYPE_LONG;
+    in.buffer = numbers;
+    mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &size);
+    expect(mysql_stmt_bind_param(statement, &in) == 0, "bind");
+    for (int time = 0; time < TIMES; ++time) {
+        for (int i = 0; i < ROWS; ++i)
+            numbers[i] = time * ROWS + i;
+        if (mysql_stmt_execute(statement) != 0)
+            fail(connection, mysql_stmt_error(statement));
+        expect(mysql_stmt_affected_rows(statement) == ROWS, "a bulk execution left rows out");
+    }
+    mysql_stmt_close(statement);
+    expect(number_of(connection, "SELECT SUM(n) FROM bulk_libmariadb") == ROWS * TIMES * (ROWS * TIMES - 1) / 2,
+           "a bulk execution wrote other rows");
+    run(connection, "DROP TABLE bulk_libmariadb");
+}
+
 static void multi_results(MYSQL* connection) {
     run(connection, "SELECT 1; SELECT 2; DO 0; SELECT 4");
     long long sum = 0;
@@ -227,6 +254,7 @@ int main(void) {
     for (int number = 0; number < 12; ++number)
         plus(connection, sum, number);
     mysql_stmt_close(sum);
+    bulk(connection);
     ok("prepared");
     run(connection, "CREATE TABLE IF NOT EXISTS work_libmariadb (n int)");
     run(connection, "BEGIN");
