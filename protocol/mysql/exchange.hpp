@@ -51,7 +51,8 @@ inline constexpr Capabilities backend_capabilities =
 constexpr Capabilities pool_flags(Capabilities client) {
     return client &
            (capability::found_rows | capability::connect_with_db | capability::local_files | capability::ignore_space |
-            capability::multi_statements | capability::multi_results | capability::query_attributes);
+            capability::multi_statements | capability::multi_results | capability::query_attributes |
+            capability::mariadb_progress);
 }
 
 // Shared by all exchanges of one worker.

@@ -1,4 +1,4 @@
-// Bulk execution of MariaDB: one prepared statement and rows of values for it.
+// What MariaDB alone has: bulk execution (one prepared statement and rows of values for it), reports of progress.
 #include "tests/unit/protocol/mysql/exchange_fixture.hpp"
 
 namespace rekey::protocol::mysql {
@@ -13,9 +13,9 @@ std::string bulk(std::uint32_t id, std::uint16_t flags, std::string_view rest) {
 const std::string integer = le(3, 2); // a type
 } // namespace
 
-class MysqlBulk : public MysqlExchangeTest {
+class MysqlMariadb : public MysqlExchangeTest {
   protected:
-    MysqlBulk() { backend_ = new_backend("app", true); }
+    MysqlMariadb() { backend_ = new_backend("app", true); }
     void prepare(Side& side, std::uint32_t server_id) {
         send(side, command(Command::stmt_prepare, "INSERT INTO t VALUES (?)"));
         answer(&side, prepared(server_id, 1, 0));
@@ -23,7 +23,7 @@ class MysqlBulk : public MysqlExchangeTest {
     }
 };
 
-TEST_F(MysqlBulk, IsSentUnderTheServersNumber) {
+TEST_F(MysqlMariadb, BulkIsSentUnderTheServersNumber) {
     Side side(context_, with_bulk);
     attach(side);
     prepare(side, 42);
@@ -36,7 +36,7 @@ TEST_F(MysqlBulk, IsSentUnderTheServersNumber) {
     EXPECT_EQ(cycle_end(side), CycleEnd::release);
 }
 
-TEST_F(MysqlBulk, TakesItsTypesAlongToTheNextBackend) {
+TEST_F(MysqlMariadb, BulkTakesItsTypesAlongToTheNextBackend) {
     Side side(context_, with_bulk);
     attach(side);
     prepare(side, 42);
@@ -51,7 +51,7 @@ TEST_F(MysqlBulk, TakesItsTypesAlongToTheNextBackend) {
     EXPECT_EQ(send(side, bulk(1, 64, rows)), bulk(7, 64, rows));
 }
 
-TEST_F(MysqlBulk, AndSingleExecutionsShareTheirTypes) {
+TEST_F(MysqlMariadb, BulkAndSingleExecutionsShareTheirTypes) {
     Side side(context_, with_bulk);
     attach(side);
     prepare(side, 42);
@@ -64,7 +64,7 @@ TEST_F(MysqlBulk, AndSingleExecutionsShareTheirTypes) {
     EXPECT_EQ(asked(), execute(7, std::string("\0\1\3\0", 4) + le(5, 4)));
 }
 
-TEST_F(MysqlBulk, IsUnknownToWhoDidNotAgreeOnIt) {
+TEST_F(MysqlMariadb, BulkIsUnknownToWhoDidNotAgreeOnIt) {
     Side side(context_);
     attach(side);
     prepare(side, 42);
@@ -72,7 +72,7 @@ TEST_F(MysqlBulk, IsUnknownToWhoDidNotAgreeOnIt) {
     EXPECT_EQ(load_le16(told().data() + packet_header_size + 1), 1047);
 }
 
-TEST_F(MysqlBulk, IsMalformedWithoutTheTypesItAnnounces) {
+TEST_F(MysqlMariadb, BulkIsMalformedWithoutTheTypesItAnnounces) {
     Side side(context_, with_bulk);
     attach(side);
     prepare(side, 42);
@@ -82,6 +82,20 @@ TEST_F(MysqlBulk, IsMalformedWithoutTheTypesItAnnounces) {
     }
     EXPECT_EQ(send(side, command(Command::mariadb_stmt_bulk_execute, le(1, 4))), "");
     EXPECT_EQ(load_le16(told().data() + packet_header_size + 1), 1835);
+}
+
+TEST_F(MysqlMariadb, ReportsOfProgressAreNoErrors) {
+    constexpr Capabilities progress = capability::mariadb_progress;
+    Side side(context_, modern | progress);
+    backend_ = new_backend("app", true, progress);
+    attach(side);
+    send(side, query("ALTER TABLE t FORCE"));
+    auto report = packet(1, "\xff\xff\xff\x01\x01\x02" + le(50'000, 3) + lenenc("copy to tmp table"));
+    EXPECT_EQ(answer(&side, report), report);
+    EXPECT_FALSE(backend_->safe_point());
+    EXPECT_EQ(answer(&side, ok(2)), ok(2));
+    EXPECT_TRUE(backend_->safe_point());
+    EXPECT_EQ(cycle_end(side), CycleEnd::release);
 }
 
 } // namespace rekey::protocol::mysql
