@@ -22,7 +22,9 @@ constexpr my::Capabilities offered =
     my::capability::transactions | my::capability::secure_connection | my::capability::multi_statements |
     my::capability::multi_results | my::capability::ps_multi_results | my::capability::plugin_auth |
     my::capability::connect_attrs | my::capability::plugin_auth_lenenc | my::capability::session_track |
-    my::capability::deprecate_eof | my::capability::can_handle_expired_passwords | my::capability::query_attributes;
+    my::capability::deprecate_eof | my::capability::can_handle_expired_passwords | my::capability::query_attributes |
+    my::capability::mariadb_progress | my::capability::mariadb_stmt_bulk |
+    my::capability::mariadb_bulk_unit_results;
 
 // Of a listener none of whose servers has been reached yet.
 constexpr std::string_view version_unknown = "8.0.0-rekey";
@@ -40,6 +42,7 @@ constexpr Flag flags[] = {
     {"multi_statements", my::capability::multi_statements},
     {"multi_results", my::capability::multi_results},
     {"query_attributes", my::capability::query_attributes},
+    {"progress", my::capability::mariadb_progress},
 };
 constexpr char flag_separator = '+', schema_separator = '/';
 

@@ -42,7 +42,8 @@ namespace rekey::protocol::mysql {
 inline constexpr Capabilities backend_capabilities =
     capability::long_password | capability::long_flag | capability::protocol_41 | capability::transactions |
     capability::secure_connection | capability::ps_multi_results | capability::plugin_auth |
-    capability::plugin_auth_lenenc | capability::session_track | capability::deprecate_eof;
+    capability::plugin_auth_lenenc | capability::session_track | capability::deprecate_eof |
+    capability::mariadb_stmt_bulk | capability::mariadb_bulk_unit_results;
 
 // What of a client's capabilities its backends must have alike: it is fixed for the life of a connection.
 // CONNECT_WITH_DB stands for "begins with a schema": a session that has one cannot be without one again. Of a server
@@ -50,7 +51,8 @@ inline constexpr Capabilities backend_capabilities =
 constexpr Capabilities pool_flags(Capabilities client) {
     return client &
            (capability::found_rows | capability::connect_with_db | capability::local_files | capability::ignore_space |
-            capability::multi_statements | capability::multi_results | capability::query_attributes);
+            capability::multi_statements | capability::multi_results | capability::query_attributes |
+            capability::mariadb_progress);
 }
 
 // Shared by all exchanges of one worker.
@@ -250,6 +252,7 @@ class MysqlBackend final : public BackendExchange {
     };
 
     bool takes_attributes() const { return (capabilities_ & capability::query_attributes) != 0; }
+    bool takes_bulk() const { return (capabilities_ & capability::mariadb_stmt_bulk) != 0; }
     bool own_turn() const { return !expected_.empty() && expected_.front().own != Own::none; }
     bool infile() const { return phase_ == Phase::file; }
     bool begin_packet(std::string_view in, std::size_t& at, Turn& turn, BackendTurn& result);

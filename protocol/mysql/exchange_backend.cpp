@@ -333,6 +333,9 @@ void MysqlBackend::on_err(std::string_view packet, Turn& turn, BackendTurn& resu
         result = {result.consumed, true, "malformed ERR"};
         return;
     }
+    constexpr std::uint16_t progress = 0xffff; // no error: how far the command is
+    if (err->code == progress && (capabilities_ & capability::mariadb_progress) != 0)
+        return emit(packet, turn); // the reply goes on
     error_code_ = err->code;
     error_sqlstate_ = err->sqlstate;
     error_message_ = err->message;

@@ -176,8 +176,11 @@ MysqlClient::Outcome MysqlClient::on_command(PacketHeader header, Turn& turn) {
     case Command::query:
         return on_query(header, turn);
     case Command::stmt_execute:
-    case Command::mariadb_stmt_bulk_execute:
         return on_execute(header, turn);
+    case Command::mariadb_stmt_bulk_execute:
+        if (capabilities_ & capability::mariadb_stmt_bulk)
+            return on_execute(header, turn);
+        break;
     case Command::stmt_prepare:
         return on_prepare(header, turn);
     case Command::stmt_send_long_data:
@@ -206,8 +209,9 @@ MysqlClient::Outcome MysqlClient::on_command(PacketHeader header, Turn& turn) {
         turn.used = turn.rest.size();
         return Outcome::terminate;
     default: // what replicates, administers or is gone from newer servers
-        return refuse(header, error::unknown_command, "08S01", "Unknown command", turn);
+        break;
     }
+    return refuse(header, error::unknown_command, "08S01", "Unknown command", turn);
 }
 
 MysqlClient::Outcome MysqlClient::violation(std::uint16_t code, std::string_view message, Turn& turn) {

@@ -62,7 +62,7 @@ std::optional<MysqlClient::Outcome> MysqlClient::reach_statement(PacketHeader he
 MysqlClient::Outcome MysqlClient::on_execute(PacketHeader header, Turn& turn) {
     bool bulk = static_cast<Command>(turn.rest[packet_header_size]) == Command::mariadb_stmt_bulk_execute;
     auto payload = turn.rest.substr(packet_header_size, header.size);
-    if (header.size < (bulk ? 7 : execute_head_size))
+    if (header.size < (bulk ? bulk_head_size : execute_head_size))
         return whole(header, turn) ? refuse(header, error::malformed, "HY000", "Malformed communication packet", turn)
                                    : Outcome::incomplete;
     if (payload.size() < std::min<std::size_t>(header.size, execute_head_size))
@@ -75,13 +75,16 @@ MysqlClient::Outcome MysqlClient::on_execute(PacketHeader header, Turn& turn) {
             "Unknown prepared statement handler (" + std::to_string(number) + ") given to mysqld_stmt_execute", turn);
     auto& statement = known->second;
     ExecuteHead given;
-    if (!bulk && !read_execute_head(payload, names_parameters(), statement.parameters, given)) {
+    if (!(bulk ? read_bulk_head(payload, statement.parameters, given)
+               : read_execute_head(payload, names_parameters(), statement.parameters, given))) {
         if (!whole(header, turn) && payload.size() < context_.message_collect && payload.size() < header.size)
             return Outcome::incomplete;
         return refuse(header, error::malformed, "HY000", "Malformed communication packet", turn);
     }
     if (turn.backend == nullptr)
         return Outcome::want_backend;
+    if (bulk && !turn.backend->takes_bulk())
+        return refuse(header, error::not_supported, "42000", "the server knows no bulk execution", turn);
     BackendStatement* there = nullptr;
     if (auto outcome = reach_statement(header, statement, turn, &there))
         return *outcome;
@@ -93,10 +96,11 @@ MysqlClient::Outcome MysqlClient::on_execute(PacketHeader header, Turn& turn) {
     std::string head; // a new one; empty: that which is there will do
     if (!bulk && names_parameters() && !named)
         head = without_attributes(payload, statement.parameters, given);
-    if (there != nullptr && !bulk && statement.parameters != 0 && there->types != statement.types) {
+    if (there != nullptr && statement.parameters != 0 && there->types != statement.types) {
         there->types = statement.types;
         if (!given.types_given && !statement.types.empty()) // types go along that only another backend was told
-            head = with_types(head.empty() ? payload : head, given.bound_at, statement.types, named);
+            head = bulk ? bulk_with_types(payload, statement.types)
+                        : with_types(head.empty() ? payload : head, given.bound_at, statement.types, named);
     }
     auto size = header.size - given.size + head.size();
     if (!head.empty() && (header.continued() || size >= packet_payload_max)) {

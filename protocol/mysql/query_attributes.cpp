@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::uint64_t count_max = 0xffff; // the servers' own limit
 constexpr std::uint16_t unsigned_bit = 0x8000;
-constexpr std::uint8_t count_given = 8; // of the flags of an execution
+constexpr std::uint8_t count_given = 8;  // of the flags of an execution
+constexpr std::uint8_t types_given = 128; // of the flags of a bulk one
 
 bool is_null(std::string_view nulls, std::size_t i) {
     return (static_cast<unsigned char>(nulls[i / 8]) >> i % 8 & 1) != 0;
@@ -113,6 +114,17 @@ bool read_execute_head(std::string_view payload, bool named, std::uint16_t param
     return !reader.failed() && (head.types_given || head.count == parameters);
 }
 
+bool read_bulk_head(std::string_view payload, std::uint16_t parameters, ExecuteHead& head) {
+    PacketReader reader(payload);
+    reader.bytes(execute_flags_at);
+    head.count = parameters;
+    head.types_given = (reader.u16() & types_given) != 0;
+    if (head.types_given)
+        head.plain_types = reader.bytes(std::size_t{2} * parameters);
+    head.size = payload.size() - reader.left();
+    return !reader.failed();
+}
+
 std::string without_attributes(std::string_view payload, std::uint16_t parameters, ExecuteHead& head) {
     std::string plain(payload.substr(0, execute_head_size));
     plain[execute_flags_at] = static_cast<char>(plain[execute_flags_at] & ~count_given);
@@ -133,6 +145,12 @@ std::string with_types(std::string_view head, std::size_t bound_at, std::string_
             made += '\0'; // of no name
     }
     return made;
+}
+
+std::string bulk_with_types(std::string_view head, std::string_view types) {
+    std::string made(head.substr(0, bulk_head_size));
+    made[execute_flags_at] = static_cast<char>(made[execute_flags_at] | types_given);
+    return made.append(types);
 }
 
 } // namespace rekey::protocol::mysql

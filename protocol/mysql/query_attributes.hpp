@@ -35,10 +35,14 @@ inline constexpr std::size_t execute_flags_at = 5;
 
 // False: malformed, or not all there. `named`: QUERY_ATTRIBUTES were agreed on; `parameters` are the statement's own.
 bool read_execute_head(std::string_view payload, bool named, std::uint16_t parameters, ExecuteHead& head);
+// The same of a COM_STMT_BULK_EXECUTE of MariaDB, whose values are rows of them. MariaDB, "COM_STMT_BULK_EXECUTE".
+bool read_bulk_head(std::string_view payload, std::uint16_t parameters, ExecuteHead& head);
+inline constexpr std::size_t bulk_head_size = 7; // command, number, flags
 // The same for a server without QUERY_ATTRIBUTES. The values of what it does not know of stand at the end, where it
 // does not look.
 std::string without_attributes(std::string_view payload, std::uint16_t parameters, ExecuteHead& head);
 // Where the types of an earlier execution have to go along: the head up to bound_at, and they.
 std::string with_types(std::string_view head, std::size_t bound_at, std::string_view types, bool named);
+std::string bulk_with_types(std::string_view head, std::string_view types);
 
 } // namespace rekey::protocol::mysql

@@ -30,6 +30,14 @@ static void expect(int condition, const char* what) {
     }
 }
 
+static int reports_of_progress;
+static void count_report(const MYSQL* connection, unsigned stage, unsigned stages, double percent, const char* what,
+                         unsigned size) {
+    (void)connection, (void)percent, (void)what, (void)size;
+    expect(stage <= stages, "a strange report of progress");
+    ++reports_of_progress;
+}
+
 static MYSQL* connect_one(void) {
     MYSQL* connection = mysql_init(NULL);
     my_bool tls = *text_of("DRIVER_TLS") == '1', verify = 0;
@@ -37,6 +45,7 @@ static MYSQL* connect_one(void) {
     mysql_options(connection, MYSQL_OPT_SSL_ENFORCE, &tls);
     mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
     mysql_options(connection, MYSQL_OPT_LOCAL_INFILE, &local);
+    mysql_options(connection, MYSQL_PROGRESS_CALLBACK, (void*)count_report);
     if (*text_of("DRIVER_COMPRESSED") == '1')
         mysql_options(connection, MYSQL_OPT_COMPRESS, NULL);
     if (mysql_real_connect(connection, text_of("DRIVER_HOST"), text_of("DRIVER_USER"), text_of("DRIVER_PASSWORD"),
@@ -121,6 +130,35 @@ static void cursor(MYSQL* connection) {
         ++count;
     mysql_stmt_close(statement);
     expect(count == 1000, "rows of the cursor are missing");
+}
+
+/* What a server of MySQL does not know: bulk execution, reports of progress. */
+static void only_mariadb(MYSQL* connection) {
+    enum { ROWS = 100, TIMES = 12 };
+    if (strstr(mysql_get_server_info(connection), "MariaDB") == NULL)
+        return;
+    run(connection, "CREATE TABLE IF NOT EXISTS bulk_libmariadb (n int)");
+    MYSQL_STMT* statement = prepare(connection, "INSERT INTO bulk_libmariadb VALUES (?)");
+    unsigned size = ROWS;
+    int numbers[ROWS];
+    MYSQL_BIND in = {0};
+    in.buffer_type = MYSQL_TYPE_LONG;
+    in.buffer = numbers;
+    mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &size);
+    expect(mysql_stmt_bind_param(statement, &in) == 0, "bind");
+    for (int time = 0; time < TIMES; ++time) {
+        for (int i = 0; i < ROWS; ++i)
+            numbers[i] = time * ROWS + i;
+        if (mysql_stmt_execute(statement) != 0)
+            fail(connection, mysql_stmt_error(statement));
+        expect(mysql_stmt_affected_rows(statement) == ROWS, "a bulk execution left rows out");
+    }
+    mysql_stmt_close(statement);
+    expect(number_of(connection, "SELECT SUM(n) FROM bulk_libmariadb") == ROWS * TIMES * (ROWS * TIMES - 1) / 2,
+           "a bulk execution wrote other rows");
+    run(connection, "ALTER TABLE bulk_libmariadb FORCE, ALGORITHM=COPY");
+    expect(reports_of_progress > 0, "no report of progress");
+    run(connection, "DROP TABLE bulk_libmariadb");
 }
 
 static void multi_results(MYSQL* connection) {
@@ -227,6 +265,7 @@ int main(void) {
     for (int number = 0; number < 12; ++number)
         plus(connection, sum, number);
     mysql_stmt_close(sum);
+    only_mariadb(connection);
     ok("prepared");
     run(connection, "CREATE TABLE IF NOT EXISTS work_libmariadb (n int)");
     run(connection, "BEGIN");

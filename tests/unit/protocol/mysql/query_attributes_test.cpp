@@ -117,4 +117,20 @@ TEST(MysqlExecuteHead, IsGivenTypes) {
 }
 
 } // namespace
+TEST(MysqlBulkHead, HasTypesWhereItsFlagsSaySo) {
+    auto bytes = "\xfa\1\0\0\0\x80\0\3\0\xfe\0"s;
+    auto whole = bytes + "rows";
+    ExecuteHead given, none, cut;
+    ASSERT_TRUE(read_bulk_head(whole, 2, given));
+    EXPECT_EQ(given.size, bytes.size());
+    EXPECT_EQ(given.types(), "\3\0\xfe\0"s);
+    auto bare = "\xfa\1\0\0\0\x40\0"s;
+    ASSERT_TRUE(read_bulk_head(bare, 2, none));
+    EXPECT_EQ(none.size, bulk_head_size);
+    EXPECT_FALSE(none.types_given);
+    EXPECT_EQ(bulk_with_types(bare + "rows", "\3\0\xfe\0"s), "\xfa\1\0\0\0\xc0\0\3\0\xfe\0"s);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(read_bulk_head(std::string_view(bytes).substr(0, size), 2, cut)) << size;
+}
+
 } // namespace rekey::protocol::mysql
