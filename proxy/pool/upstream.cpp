@@ -169,22 +169,41 @@ void Upstream::cancel(Backend& backend) {
 
 // The backend is not handed on meanwhile, so the statement cannot hit the next client.
 void Upstream::cancel_by_statement(Backend& backend) {
-    if (!credential_)
+    backend.cancel_started();
+    log_in_to_cancel(backend.id());
+}
+
+// It takes a login: while those are paused it waits as they do, and one that the change of the password has overtaken
+// is tried again.
+void Upstream::log_in_to_cancel(std::uint64_t id) {
+    auto* backend = find_backend(id);
+    if (backend == nullptr)
         return;
+    if (paused_ || !credential_) {
+        waiting_cancels_.push_back(id);
+        return;
+    }
     auto request = request_for(0, dialect().default_class(), credential_);
-    request.host = backend.origin().host;
+    request.host = backend->origin().host;
     request.tls = tls_mode(request.host);
     request.derivations = derivations_;
-    request.statements = {dialect().cancel_statement(backend.cancel_key())};
-    backend.cancel_started();
+    request.statements = {dialect().cancel_statement(backend->cancel_key())};
     auto place = others_.insert(others_.end(), nullptr);
     *place = net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
-                                   [this, place, id = backend.id()](net::ConnectResult) {
+                                   [this, place, id, tried = credential_](net::ConnectResult result) {
                                        others_.erase(place);
+                                       bool refused = result.result == rotation::LoginResult::refused;
+                                       if (refused && (paused_ || tried != credential_))
+                                           return log_in_to_cancel(id);
                                        if (auto* cancelled = find_backend(id))
                                            cancelled->cancel_ended();
                                    });
     ++worker_.counters().logins;
+}
+
+void Upstream::go_on_cancelling() {
+    for (auto id : std::exchange(waiting_cancels_, {}))
+        log_in_to_cancel(id);
 }
 
 void Upstream::refuse_waiters(Pool& pool, std::string_view sqlstate, const std::string& message) {

@@ -129,6 +129,7 @@ class Upstream {
         net::Clock::time_point since;
         net::ConnectResult login;
     };
+    bool backend_missing();
     void in_turn(std::function<void()> start);
     void probe_hosts(rotation::CredentialPtr credential, bool keep,
                      std::function<void(std::vector<rotation::HostResult>)> done);
@@ -137,6 +138,8 @@ class Upstream {
     void free_slot(Probe probe, std::function<void(rotation::HostResult)> done);
 
     void cancel_by_statement(Backend& backend);
+    void log_in_to_cancel(std::uint64_t id);
+    void go_on_cancelling();
     void make_idle(Backend& backend);
     void shed_surplus();
     void hand_out(Backend& backend, ClientSession& session);
@@ -171,6 +174,7 @@ class Upstream {
     std::optional<Verified> verified_;
     std::list<net::Connector*> others_; // probes and administrative connections
     net::Clock::time_point last_login_; // when one began, or will, or an administrative connection was done
+    std::vector<std::uint64_t> waiting_cancels_; // backends, while logins are paused
     rotation::CredentialPtr administrator_;
     std::shared_ptr<net::DerivationCache> administrator_derivations_;
     std::size_t next_host_ = 0;

@@ -254,6 +254,7 @@ void Upstream::publish(rotation::CredentialPtr credential) {
     last_success_ = worker_.loop().now();
     for (auto& [name, pool] : pools_)
         pool->last_error.clear();
+    go_on_cancelling();
     open_for_demand();
 }
 
@@ -264,6 +265,7 @@ void Upstream::pause_logins(bool paused) {
     if (paused)
         return;
     not_before_ = {};
+    go_on_cancelling();
     open_for_demand();
     if (replacement_.active)
         step_replacement();

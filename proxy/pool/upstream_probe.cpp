@@ -29,11 +29,14 @@ std::string Upstream::probe_class() const {
     return {};
 }
 
+bool Upstream::backend_missing() {
+    return total() < configuration_.pool.size && starving_pool() != nullptr;
+}
+
 // Logins beside the pools keep their distance from the login before, except while a backend is missing to clients.
 void Upstream::in_turn(std::function<void()> start) {
     auto now = worker_.loop().now();
-    bool hurry = total() < configuration_.pool.size && starving_pool() != nullptr;
-    last_login_ = hurry ? now : std::max(now, last_login_ + login_distance);
+    last_login_ = backend_missing() ? now : std::max(now, last_login_ + login_distance);
     if (last_login_ <= now)
         return start();
     worker_.loop().call_at(last_login_, [alive = std::weak_ptr<int>(alive_), start = std::move(start)] {
@@ -151,7 +154,7 @@ void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::st
     auto backend_class = probe_class();
     auto request = request_for(host, backend_class.empty() ? dialect().default_class() : backend_class, login);
     request.statements = std::move(statements);
-    request.rest = rest_before_statements;
+    request.rest = backend_missing() ? std::chrono::milliseconds(0) : rest_before_statements;
     request.timeout += statements_max;
     if (std::exchange(administrator_, login) != login)
         administrator_derivations_ = std::make_shared<net::DerivationCache>();
