@@ -133,6 +133,9 @@ Credential build_credential(const Section& section, Building& building) {
         poll_seldom(credential, section.shown("refresh"), building);
     credential.drain_deadline = section.duration("drain_deadline");
     credential.pinned = section.choice<Pinned>("pinned");
+    bool leased = credential.source.vault && credential.source.vault->engine == VaultEngine::dynamic;
+    if (leased && !section.has("pinned"))
+        credential.pinned = Pinned::close_at_transaction_end; // the account does not live on in open sessions
     credential.surge = section.section("replace").integer("surge");
     credential.window = section.section("replace").duration("window");
     credential.role = section.text("role");

@@ -28,13 +28,15 @@ std::string without_slashes(std::string_view path) {
     return std::string(path);
 }
 
-// The name of what is read stands last; before it comes static-creds, or data somewhere behind the mount.
+// The name of what is read stands last; before it comes creds or static-creds, or data somewhere behind the mount.
 VaultEngine engine_of(std::string_view path) {
     auto name = path.rfind('/');
     if (name == std::string_view::npos)
         return VaultEngine::kv_v1;
     if (path.substr(0, name).ends_with("/static-creds"))
         return VaultEngine::static_role;
+    if (path.substr(0, name).ends_with("/creds"))
+        return VaultEngine::dynamic;
     return path.find("/data/") != std::string_view::npos ? VaultEngine::kv_v2 : VaultEngine::kv_v1;
 }
 

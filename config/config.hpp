@@ -27,7 +27,7 @@ enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
 enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam };
-enum class VaultEngine { automatic, kv_v2, kv_v1, static_role };
+enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
 enum class LogFormat { text, json };
 

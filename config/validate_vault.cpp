@@ -14,12 +14,6 @@ bool is_path(std::string_view path) {
            path.find("..") == std::string_view::npos && path.find_first_of("?#%\\") == std::string_view::npos;
 }
 
-// A path names what is issued anew for everybody who asks: database/creds/NAME.
-bool is_dynamic(std::string_view path) {
-    auto name = path.rfind('/');
-    return name != std::string_view::npos && path.substr(0, name).ends_with("/creds");
-}
-
 void validate_address(const Vault& vault, const std::string& path, Problems& problems) {
     if (vault.address.empty())
         return problems.error(path + ".address", "is missing, and neither BAO_ADDR nor VAULT_ADDR is set");
@@ -36,16 +30,14 @@ void validate_path(const Vault& vault, const std::string& path, Problems& proble
     if (problems.bad(path + ".path"))
         return;
     if (!is_path(vault.path))
-        return problems.error(path + ".path", "expects an API path such as secret/data/NAME or "
-                                              "database/static-creds/NAME");
-    if (is_dynamic(vault.path))
-        return problems.error(path + ".path",
-                              "names dynamic credentials (creds/), which this version does not support; "
-                              "a static role is static-creds/NAME");
+        return problems.error(path + ".path", "expects an API path such as secret/data/NAME, "
+                                              "database/creds/NAME or database/static-creds/NAME");
     if (vault.engine == VaultEngine::kv_v2 && vault.path.find("/data/") == std::string::npos)
         problems.error(path + ".path", "expects MOUNT/data/NAME for engine kv_v2");
     if (vault.engine == VaultEngine::static_role && vault.path.find("/static-creds/") == std::string::npos)
         problems.error(path + ".path", "expects MOUNT/static-creds/NAME for engine static");
+    if (vault.engine == VaultEngine::dynamic && vault.path.find("/creds/") == std::string::npos)
+        problems.error(path + ".path", "expects MOUNT/creds/NAME for engine dynamic");
 }
 
 void validate_login(const Vault& vault, const std::string& path, Problems& problems) {

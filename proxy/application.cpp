@@ -114,6 +114,11 @@ void Application::start_data_plane() {
     options.log = log_.sink();
     options.mock_secret = stored_key("mock-secret");
     options.self_signed_certificate = listener_certificate();
+    recall_servers();
+    options.mysql_servers = mysql_servers_;
+    options.server_learnt = [this](const std::string& upstream, const MysqlServer& server) {
+        server_learnt(upstream, server);
+    };
     options.refused = [this](const std::string& name, rotation::Generation generation, const std::string& reason) {
         if (auto found = rotators_.find(name); found != rotators_.end())
             found->second->login_refused(generation, reason);
@@ -125,6 +130,7 @@ void Application::start_data_plane() {
         address.port = data_plane_->port_of(listener.name);
         say(LogLevel::info, "event=listening listener=" + listener.name + " address=" + address.text());
     }
+    look_for_mixed_listeners();
 }
 
 // Before the workers: forgetting the environment's passwords wants no other thread that reads it.

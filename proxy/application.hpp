@@ -71,6 +71,10 @@ class Application final : public admin::ControlPlane {
     void every_few_seconds();
     protocol::Secret stored_key(const char* name);
     std::string listener_certificate();
+    void recall_servers();
+    bool note_store(const char* name, rotation::StoreError error) const; // false: logged
+    void server_learnt(const std::string& upstream, const MysqlServer& server);
+    void look_for_mixed_listeners();
     void loaded(config::LoadResult result);
     void applied(config::ConfigPtr next, const config::Diff& diff, admin::ReloadReply reply);
     void finish_reload(const admin::ReloadReply& reply);
@@ -83,6 +87,8 @@ class Application final : public admin::ControlPlane {
     std::chrono::system_clock::time_point started_;
     std::unique_ptr<rotation::CredentialStore> store_;
     std::unique_ptr<rotation::Audit> audit_;
+    MysqlServerMap mysql_servers_;             // what clients are greeted with
+    std::vector<std::string> mixed_listeners_; // one sentence each
     std::unique_ptr<DataPlane> data_plane_;
     std::map<std::string, std::unique_ptr<rotation::Rotator>> rotators_;
     protocol::Secret token_, version_key_;

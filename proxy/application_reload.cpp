@@ -61,6 +61,7 @@ void Application::applied(config::ConfigPtr next, const config::Diff& diff, admi
         auto& credential = *config_->find_credential(name);
         start_rotator(credential, make_source(credential));
     }
+    look_for_mixed_listeners();
     log_.configure(config_->log_level, config_->log_format);
     log_reload(reply);
     ++reloads_done_;

@@ -14,6 +14,7 @@ void Application::status(std::function<void(admin::StatusReport)> done) {
         report.now = loop_.wall_now();
         report.not_ready = not_ready();
         report.warnings = config_->warnings;
+        report.warnings.insert(report.warnings.end(), mixed_listeners_.begin(), mixed_listeners_.end());
         report.snapshot = std::move(snapshot);
         report.log_dropped = log_.dropped();
         report.log_suppressed = log_.suppressed();

@@ -41,6 +41,13 @@ class WorkerPlane final : public DataPlane {
   public:
     explicit WorkerPlane(DataPlaneOptions options) {
         shared_.options = std::move(options);
+        shared_.mysql_servers.begin(shared_.options.mysql_servers,
+                                    [this](const std::string& upstream, const MysqlServer& server) {
+                                        shared_.options.control([this, upstream, server] {
+                                            if (shared_.options.server_learnt)
+                                                shared_.options.server_learnt(upstream, server);
+                                        });
+                                    });
         shared_.blocking = std::make_unique<net::BlockingPool>(2);
         auto count = std::clamp<std::size_t>(shared_.options.config->workers, 1, Worker::workers_max);
         runtime_ = make_runtime(shared_.options.config, shared_.options.self_signed_certificate, count, nullptr);
@@ -195,6 +202,9 @@ class WorkerPlane final : public DataPlane {
     }
     void resume_logins(const std::string& credential_name) override {
         for_upstreams(credential_name, [](Upstream& upstream) { upstream.pause_logins(false); });
+    }
+    void withdraw(const std::string& credential_name, rotation::Clock::time_point deadline) override {
+        for_upstreams(credential_name, [deadline](Upstream& upstream) { upstream.withdraw(deadline); });
     }
 
   private:

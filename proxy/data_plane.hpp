@@ -6,6 +6,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "proxy/mysql_servers.hpp"
 #include "proxy/snapshot.hpp"
 #include "rotation/ports.hpp"
 
@@ -26,6 +27,9 @@ struct DataPlaneOptions {
     std::string self_signed_certificate;   // PEM certificate and key, for listeners with `prefer` and none configured
     // A pool's login was refused by the server (28P01, 28000): once per generation and pool, on the control thread.
     std::function<void(const std::string& credential, rotation::Generation, const std::string& reason)> refused;
+    MysqlServerMap mysql_servers; // as they were before a restart
+    // A MySQL upstream's server says something else of itself than was known; on the control thread.
+    MysqlServers::Learnt server_learnt;
 };
 
 class DataPlane : public rotation::Prober, public rotation::Administrator, public rotation::Pools {

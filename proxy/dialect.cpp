@@ -9,6 +9,10 @@ std::unique_ptr<ClientLogin> Dialect::client_login_anew(const ClientLoginOptions
     REKEY_ASSERT(false); // its exchanges do not ask for it
 }
 
+std::string Dialect::login_obstacle(const ClientLogin&, const std::string&) const {
+    return {}; // its clients speak first
+}
+
 protocol::Multiplexing multiplexing_of(config::PoolMode mode) {
     switch (mode) {
     case config::PoolMode::automatic:

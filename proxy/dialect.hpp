@@ -160,6 +160,9 @@ class Dialect {
                                                                         const rotation::Credential& credential) = 0;
 
     virtual std::unique_ptr<PoolFacts> pool_facts() = 0;
+    // Why a server of `upstream` cannot serve a client that was greeted as this one was, as far as is known; empty: it
+    // can.
+    virtual std::string login_obstacle(const ClientLogin& login, const std::string& upstream) const;
     // The end of a client's login. False: it must be attached to a backend first, so that its parameters are known to
     // be good and what they come to is known; then learn() and call again.
     virtual bool login_reply(const ClientLogin& login, protocol::ClientExchange& client, PoolFacts& facts,

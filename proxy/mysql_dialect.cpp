@@ -14,7 +14,7 @@ namespace {
 
 namespace my = protocol::mysql;
 
-// What clients are offered, where their server has it. Not QUERY_ATTRIBUTES: they are not carried yet.
+// What clients are offered, where their server has it.
 constexpr my::Capabilities offered =
     my::capability::long_password | my::capability::found_rows | my::capability::long_flag |
     my::capability::connect_with_db | my::capability::odbc | my::capability::local_files |
@@ -22,7 +22,7 @@ constexpr my::Capabilities offered =
     my::capability::transactions | my::capability::secure_connection | my::capability::multi_statements |
     my::capability::multi_results | my::capability::ps_multi_results | my::capability::plugin_auth |
     my::capability::connect_attrs | my::capability::plugin_auth_lenenc | my::capability::session_track |
-    my::capability::deprecate_eof | my::capability::can_handle_expired_passwords;
+    my::capability::deprecate_eof | my::capability::can_handle_expired_passwords | my::capability::query_attributes;
 
 // Of a listener none of whose servers has been reached yet.
 constexpr std::string_view version_unknown = "8.0.0-rekey";
@@ -39,6 +39,7 @@ constexpr Flag flags[] = {
     {"ignore_space", my::capability::ignore_space},
     {"multi_statements", my::capability::multi_statements},
     {"multi_results", my::capability::multi_results},
+    {"query_attributes", my::capability::query_attributes},
 };
 constexpr char flag_separator = '+', schema_separator = '/';
 
@@ -91,9 +92,10 @@ class MysqlDialect final : public Dialect {
     bool speaks_first() const override { return true; }
 
     std::unique_ptr<ClientLogin> client_login(const ClientLoginOptions& options) override {
-        auto server = greeted_with(options);
+        auto [server, bound] = greeted_with(options);
         auto handshake = handshake_options(options);
-        handshake.capabilities = offered & (server.capabilities != 0 ? server.capabilities : offered);
+        handshake.capabilities =
+            offered & (server.capabilities != 0 ? server.capabilities : ~my::capability::query_attributes);
         if (!server.mariadb)
             handshake.capabilities |= my::capability::long_password;
         else
@@ -104,7 +106,7 @@ class MysqlDialect final : public Dialect {
         handshake.tls_offered = options.tls_offered;
         handshake.tls_required = options.tls_required;
         return std::make_unique<MysqlClientLogin>(handshake, std::move(server.version), options.client_host,
-                                                  kinds_of(options.config));
+                                                  kinds_of(options.config), bound);
     }
     std::unique_ptr<ClientLogin> client_login_anew(const ClientLoginOptions& options, PeerTls peer,
                                                    const protocol::ClientExchange& before) override {
@@ -155,7 +157,7 @@ class MysqlDialect final : public Dialect {
         options.capabilities = handshake.capabilities();
         options.connection_id = handshake.thread_id();
         options.nonce = handshake.nonce();
-        options.mariadb = !(handshake.capabilities() & my::capability::long_password);
+        options.greeted = static_cast<const MysqlClientLogin&>(login).greeted();
         auto schema = wanted.database.empty() ? handshake.database() : wanted.database;
         options.startup = my::startup_state(context_.states, schema, handshake.collation());
         return std::make_unique<my::MysqlClient>(std::move(options));
@@ -167,6 +169,7 @@ class MysqlDialect final : public Dialect {
         my::MysqlBackend::Options options;
         options.context = &context_;
         options.capabilities = logged_in.capabilities;
+        options.mariadb = logged_in.mariadb;
         options.status = logged_in.status;
         return std::make_unique<my::MysqlBackend>(std::move(options));
     }
@@ -183,6 +186,14 @@ class MysqlDialect final : public Dialect {
         if (proven.size() >= proven_max)
             proven.clear();
         proven.insert(static_cast<const my::MysqlClient&>(client).settings());
+    }
+    std::string login_obstacle(const ClientLogin& login, const std::string& upstream) const override {
+        auto greeted = static_cast<const MysqlClientLogin&>(login).greeted();
+        auto server = servers_.of(upstream);
+        if (!greeted.bound || !server || greeted.mariadb == server->mariadb)
+            return {};
+        return greeted.mariadb ? "this listener greets as a MariaDB, and the server of the route is a MySQL"
+                               : "this listener greets as a MySQL, and the server of the route is a MariaDB";
     }
     bool login_reply(const ClientLogin& login, protocol::ClientExchange& client, PoolFacts& facts, const CancelKey&,
                      std::string& out) override {
@@ -222,19 +233,23 @@ class MysqlDialect final : public Dialect {
         return handshake;
     }
 
-    MysqlServer greeted_with(const ClientLoginOptions& options) const {
+    struct Greeting {
+        MysqlServer server;
+        bool bound = false; // it is a server's own
+    };
+    Greeting greeted_with(const ClientLoginOptions& options) const {
         const auto& listener = *options.listener;
         auto known = servers_.behind(*options.config, listener.name);
-        auto server = known.value_or(MysqlServer{});
-        if (!listener.server_version.empty())
-            server.version = listener.server_version;
-        else if (!known)
-            server.version = version_unknown;
-        if (!known)
+        bool told = !listener.server_version.empty();
+        Greeting greeting{known.value_or(MysqlServer{}), known && !told};
+        auto& server = greeting.server;
+        if (told || !known) {
+            server.version = told ? std::string_view(listener.server_version) : version_unknown;
             server.mariadb = server.version.find("MariaDB") != std::string::npos;
+        }
         if (auto collation = my::collation_number(listener.charset))
             server.collation = *collation;
-        return server;
+        return greeting;
     }
 
     // Of the configured users: what unknown names are to look like.

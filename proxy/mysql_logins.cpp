@@ -3,6 +3,7 @@
 #include "protocol/mysql/compression.hpp"
 #include "protocol/mysql/exchange_errors.hpp"
 #include "protocol/mysql/packet.hpp"
+#include "protocol/mysql/query_attributes.hpp"
 
 #include <algorithm>
 
@@ -60,8 +61,9 @@ my::UserRecord mysql_user_record(const config::User& user, bool may_connect) {
 }
 
 MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::string server_version,
-                                   std::string client_host, Kinds kinds)
+                                   std::string client_host, Kinds kinds, bool bound)
     : server_version_(std::move(server_version)), client_host_(std::move(client_host)), kinds_(std::move(kinds)) {
+    greeted_ = {!(handshake.capabilities & my::capability::long_password), bound, false};
     handshake.server_version = server_version_;
     handshake.client_host = client_host_;
     handshake.kinds = *kinds_;
@@ -70,7 +72,8 @@ MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::st
 
 MysqlClientLogin::MysqlClientLogin(my::ClientHandshakeOptions handshake, std::string client_host, Kinds kinds,
                                    PeerTls peer, const my::MysqlClient& before)
-    : client_host_(std::move(client_host)), kinds_(std::move(kinds)), anew_(true) {
+    : client_host_(std::move(client_host)), kinds_(std::move(kinds)), greeted_(before.greeted()), anew_(true) {
+    handshake.bare_data = greeted_.bare_data;
     handshake.client_host = client_host_;
     handshake.kinds = *kinds_;
     my::TlsFacts facts{std::move(peer.certificate_sha256), std::move(peer.certificate_name)};
@@ -137,7 +140,7 @@ std::string MysqlStatementRun::start(std::string_view statement) {
     my::PacketWriter packet(out, 0);
     packet.u8(static_cast<std::uint8_t>(my::Command::query));
     if (capabilities_ & my::capability::query_attributes)
-        packet.lenenc(0).lenenc(1); // no attributes, in one set
+        packet.bytes(my::no_attributes);
     packet.bytes(statement);
     packet.end();
     return out;

@@ -21,9 +21,10 @@ class MysqlClientLogin final : public ClientLogin {
   public:
     using Kinds = std::shared_ptr<const std::vector<protocol::mysql::UserKind>>;
 
-    // `handshake.server_version` and `.client_host` are taken from the two texts, which live here.
+    // `handshake.server_version` and `.client_host` are taken from the two texts, which live here. `bound`: see
+    // Greeted.
     MysqlClientLogin(protocol::mysql::ClientHandshakeOptions handshake, std::string server_version,
-                     std::string client_host, Kinds kinds);
+                     std::string client_host, Kinds kinds, bool bound);
     // COM_CHANGE_USER: of a client whose exchange wants it, over the connection that `peer` tells of.
     MysqlClientLogin(protocol::mysql::ClientHandshakeOptions handshake, std::string client_host, Kinds kinds,
                      PeerTls peer, const protocol::mysql::MysqlClient& before);
@@ -44,10 +45,12 @@ class MysqlClientLogin final : public ClientLogin {
     std::string refusal(std::string_view sqlstate, std::string_view message) const override;
     std::unique_ptr<protocol::Transform> transform() const override;
     const protocol::mysql::ClientHandshake& handshake() const { return *handshake_; }
+    protocol::mysql::Greeted greeted() const { return {greeted_.mariadb, greeted_.bound, handshake_->bare_data()}; }
 
   private:
     std::string server_version_, client_host_;
     Kinds kinds_;
+    protocol::mysql::Greeted greeted_;
     bool anew_ = false;
     std::unique_ptr<protocol::mysql::ClientHandshake> handshake_; // refers to the above
     CancelKey no_cancel_;

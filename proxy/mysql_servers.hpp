@@ -6,11 +6,14 @@
 #include "protocol/mysql/capabilities.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace rekey::proxy {
 
@@ -19,12 +22,29 @@ struct MysqlServer {
     bool mariadb = false;
     protocol::mysql::Capabilities capabilities = 0;
     std::uint8_t collation = 45; // utf8mb4_general_ci
+
+    bool operator==(const MysqlServer&) const = default;
 };
+using MysqlServerMap = std::map<std::string, MysqlServer>; // by upstream
+
+// For the store, and back; absent: bytes that are not of to_bytes().
+std::string to_bytes(const MysqlServerMap& servers);
+std::optional<MysqlServerMap> mysql_servers_of(std::string_view bytes);
+
+// Of each listener whose routes lead to servers of both kinds, one sentence: its clients are greeted as by one of the
+// kinds, unless the configuration says as what.
+std::vector<std::string> mixed_listeners(const config::Config& config, const MysqlServerMap& servers);
 
 // Shared by all workers; touched once per login.
 class MysqlServers {
   public:
-    void learn(const std::string& upstream, MysqlServer server);
+    using Learnt = std::function<void(const std::string& upstream, const MysqlServer& server)>;
+
+    // Before there are logins: what was learnt before a restart, and who is told of what is new. `learnt` is called on
+    // any thread.
+    void begin(MysqlServerMap remembered, Learnt learnt);
+    void learn(const std::string& upstream, const MysqlServer& server);
+    std::optional<MysqlServer> of(const std::string& upstream) const; // absent: not reached yet
     // As the first upstream of the listener's routes says that has been reached; absent: none was.
     std::optional<MysqlServer> behind(const config::Config& config, const std::string& listener) const;
     // The pair that clients without TLS encrypt their password with; made when it is first wanted, in about 0.1 s.
@@ -32,7 +52,8 @@ class MysqlServers {
 
   private:
     mutable std::mutex mutex_;
-    std::map<std::string, MysqlServer> servers_;
+    MysqlServerMap servers_;
+    Learnt learnt_;
     std::once_flag key_made_;
     std::unique_ptr<const protocol::auth::PasswordKey> key_;
 };

@@ -20,6 +20,11 @@ class FollowedRotator final : public RotatorCore {
         RotatorCore::stop();
         source_.reset();
     }
+    RotatorStatus status() const override {
+        RotatorStatus status = RotatorCore::status();
+        status.breaker_open = source_ && source_->breaker_open();
+        return status;
+    }
 
   protected:
     Flow<> run() override;

@@ -81,6 +81,7 @@ struct ReplaceOptions {
     std::uint32_t surge = 1;
     std::chrono::milliseconds window{1000};
     std::optional<Clock::time_point> deadline; // then `pinned` applies to whoever is left
+    std::optional<Clock::time_point> gone_by; // then every old backend closes, with a successor or without
     enum class Pinned { wait, close_at_transaction_end, close_now } pinned = Pinned::wait;
 };
 
@@ -105,6 +106,9 @@ class Pools {
     // and after the server refused it.
     virtual void pause_logins(const std::string& credential_name) = 0;
     virtual void resume_logins(const std::string& credential_name) = 0;
+    // The credential ends, and there is no other one: no new login, and every backend closes at its next safe point, at
+    // `deadline` wherever it is. Clients wait in their budget. Until publish().
+    virtual void withdraw(const std::string& credential_name, Clock::time_point deadline) = 0;
 };
 
 // One timer service and one source of randomness for the whole control plane.

@@ -48,6 +48,9 @@ std::string_view to_string(RotationOutcome outcome) {
 
 std::unique_ptr<Rotator> make_rotator(const config::Credential& configuration, std::unique_ptr<Source> source,
                                       const RotatorPorts& ports) {
+    if (source && source->leases()) {
+        return make_leased_rotator(configuration, std::move(source), ports);
+    }
     if (source) {
         return make_followed_rotator(configuration, std::move(source), ports);
     }

@@ -50,6 +50,7 @@ struct RotatorStatus {
     std::uint64_t rotations_done = 0, rotations_held = 0, rotations_rolled_back = 0, rotations_failed = 0;
     std::uint64_t fetch_failures = 0, refused_logins = 0;
     bool old_refused = false; // the last rotation proved it
+    bool breaker_open = false; // the source is asked once in a while only
 };
 
 struct RotatorPorts {

@@ -23,6 +23,8 @@ inline constexpr std::array<std::chrono::seconds, 2> replay_grace_steps{std::chr
 inline constexpr std::chrono::seconds lagging_retry{60};
 // With a policy that ends pinned sessions: how long their ends may take after the deadline.
 inline constexpr std::chrono::seconds policy_grace{5};
+// How long before a credential ends by itself its last sessions are ended, too.
+inline constexpr std::chrono::milliseconds last_moment{500};
 
 enum class Verdict {
     accepted,
@@ -39,6 +41,8 @@ struct DrainOrder {
     bool replace = true; // false: no backend of an older generation can exist (after a restart)
     bool emergency = false;
     std::optional<std::chrono::milliseconds> deadline; // emergency
+    // When the old one itself ends: nobody is waited for so long.
+    std::optional<Clock::time_point> end_of_old;
     RotateReply reply{RotationOutcome::done, {}, 0, {}};
 };
 
@@ -117,6 +121,7 @@ class RotatorCore : public Rotator {
     std::string held_reason_;     // logged and audited already
     bool refused_anew_ = false;   // since the derived class looked last
     bool hurry_ = false;          // an emergency does not wait for this drain's deadlines
+    bool replaced_ = false;       // no backend of an older generation is left
     BackOff store_retry_ = store_back_off;
     std::optional<std::chrono::milliseconds> hurry_deadline_;
     Signal wake_, drained_;
@@ -130,11 +135,12 @@ class RotatorCore : public Rotator {
 
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); // callbacks that arrive later find it gone
     std::uint64_t replacement_ = 0; // reports of earlier ones are ignored
-    bool replaced_ = false;
 };
 
 std::unique_ptr<Rotator> make_followed_rotator(const config::Credential& configuration,
                                                std::unique_ptr<Source> source, const RotatorPorts& ports);
+std::unique_ptr<Rotator> make_leased_rotator(const config::Credential& configuration, std::unique_ptr<Source> source,
+                                             const RotatorPorts& ports);
 std::unique_ptr<Rotator> make_local_rotator(const config::Credential& configuration, const RotatorPorts& ports);
 
 } // namespace rekey::rotation

@@ -23,6 +23,15 @@ ReplaceOptions RotatorCore::replace_options(const DrainOrder& order) const {
         options.deadline = now() + order.deadline.value_or(settings_.drain_deadline);
         options.window = std::min(options.window, order.deadline.value_or(options.window));
     }
+    if (order.end_of_old) {
+        // Whoever is waited for goes at half the time that is left, and gets the other half for a transaction.
+        const Clock::duration left = std::max(*order.end_of_old - last_moment - now(), Clock::duration::zero());
+        const bool waits = options.pinned == ReplaceOptions::Pinned::wait;
+        options.deadline = waits ? now() + left / 2 : std::min(*options.deadline, now() + left / 2);
+        options.gone_by = *order.end_of_old - last_moment;
+        options.pinned = std::max(options.pinned, ReplaceOptions::Pinned::close_at_transaction_end);
+        options.window = std::min(options.window, std::chrono::duration_cast<std::chrono::milliseconds>(left / 2));
+    }
     return options;
 }
 
@@ -50,7 +59,8 @@ Flow<> RotatorCore::replace(DrainOrder order) {
     start_replacement(options);
     while (!replaced_) {
         const bool waits = options.pinned == ReplaceOptions::Pinned::wait;
-        const Clock::time_point limit = *options.deadline + (waits ? std::chrono::seconds(0) : policy_grace);
+        const Clock::time_point limit =
+            order.end_of_old.value_or(*options.deadline + (waits ? std::chrono::seconds(0) : policy_grace));
         if (now() >= limit) {
             log(LogLevel::warn, std::to_string(status_.progress.old_left) +
                                     " backends of older generations are left (" +

@@ -12,6 +12,12 @@
 
 namespace rekey::rotation {
 
+// How long what a store made for us lives, from the moment it was asked for.
+struct Lease {
+    std::chrono::milliseconds life{0};
+    bool renewable = false; // false: also when a renewal would bring nothing more
+};
+
 // What a source handed out, before it got a generation.
 struct Fetched {
     std::string username;
@@ -21,12 +27,19 @@ struct Fetched {
     // When the source expects to have something newer; looked at by then even if the next poll is later.
     std::optional<std::chrono::milliseconds> look_again;
     std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
+    std::optional<Lease> lease; // always, where Source::leases(); then `version` names it at the store
 };
 
 // `error` says store, path, what happened and what to do; never a secret. Exactly one of the two is set.
 struct FetchResult {
     std::optional<Fetched> credential;
     std::string error;
+};
+
+struct Renewal {
+    Lease lease;       // as it is now
+    std::string error; // empty: renewed
+    bool gone = false; // with `error`: the lease has ended, or cannot be renewed by us
 };
 
 class Source {
@@ -48,6 +61,14 @@ class Source {
     // Triggers it; `done` gets what went wrong, or nothing. The database has the new password by then, and the next
     // fetch() hands it out. Only where rotates() says so; never beside a fetch.
     virtual void rotate(std::function<void(std::string)> done) { (void)done; }
+    // Whether every fetch() makes an account of its own, which ends with its lease: to be fetched once a generation,
+    // renewed while it is in use, and revoked when it is not any more. The lease is named by Fetched::version.
+    virtual bool leases() const { return false; }
+    virtual void renew(const std::string& lease, std::function<void(Renewal)> done) { (void)lease, (void)done; }
+    // `done` gets what went wrong, or nothing: it is gone, perhaps since long ago.
+    virtual void revoke(const std::string& lease, std::function<void(std::string)> done) { (void)lease, (void)done; }
+    // After failures in a row the store is asked once in a while only; until then every answer is the last failure.
+    virtual bool breaker_open() const { return false; }
 };
 
 // Watches descriptors for the sources (inotify); implemented on the control thread's event loop, faked in tests.

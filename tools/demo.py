@@ -1,9 +1,9 @@
 """The demo: a throw-away database, Rekey in front of it, a load through it, and rotations all the while.
 
-`postgres` (the default) is PostgreSQL under pgbench, `mysql` is MariaDB under sysbench; demo_postgres.py and
-demo_mysql.py tell what they do. Each application's credential lies in Rekey's own encrypted store. First the load runs
-in steady state, then a rotation starts every few seconds. Ends with a summary and, as the last line, the same as one
-JSON object.
+`postgres` (the default) is PostgreSQL under pgbench, `mysql` is MariaDB under sysbench: each application's credential
+lies in Rekey's own encrypted store. `vault` is PostgreSQL again, with accounts that OpenBao makes. demo_postgres.py,
+demo_mysql.py and demo_vault.py tell what they do. First the load runs in steady state, then a rotation starts every few
+seconds. Ends with a summary and, as the last line, the same as one JSON object.
 Standard library only; leaves nothing running.
 """
 
@@ -22,13 +22,14 @@ sys.path.insert(0, str(ROOT / "tests"))
 # pylint: disable=wrong-import-position
 from demo_mysql import MysqlSide  # noqa: E402
 from demo_postgres import PostgresSide  # noqa: E402
-from support.rekey import Rekey, binary, local_credential  # noqa: E402
+from demo_vault import VaultSide  # noqa: E402
+from support.rekey import Rekey, binary  # noqa: E402
 from support.waiting import wait_until  # noqa: E402
 
 POOL = 10
 CLIENTS = 16
 SLACK = 6  # seconds that the load outlasts the last rotation's start
-SIDES = {"postgres": PostgresSide, "mysql": MysqlSide}
+SIDES = {"postgres": PostgresSide, "mysql": MysqlSide, "vault": VaultSide}
 
 
 class Screen:
@@ -85,14 +86,13 @@ class Demo:
         self.configure()
         self.rekey.start()
         self.screen.say(f"Rekey on 127.0.0.1:{self.rekey.port}, pool size {POOL} each, mode auto; "
-                        f"configuration written by the demo, secrets in Rekey's encrypted store")
+                        f"configuration written by the demo, encrypted store beside it")
 
     def configure(self):
         names, port = [name for name, _, _ in self.side.applications], self.side.server.port
         self.rekey.configuration.update({
             "listeners": [{"name": "demo", "protocol": self.side.protocol, "address": f"127.0.0.1:{self.rekey.port}"}],
-            "credentials": [local_credential(name, name, f"{name}.password", ("rotator", "rotator.password"), strategy)
-                            for name, strategy, _ in self.side.applications],
+            "credentials": [self.side.credential(name, strategy) for name, strategy, _ in self.side.applications],
             "upstreams": [{"name": name, "protocol": self.side.protocol, "hosts": [f"127.0.0.1:{port}"],
                            "credential": name, "pool": {"size": POOL}} for name in names],
             "routes": [{"listener": "demo", "database": name, "user": "app", "upstream": name} for name in names],
@@ -167,11 +167,11 @@ class Demo:
     def refused_passwords(self):
         """How many old passwords were tried at the server after their rotation and refused.
 
-        Rekey alone knows the passwords it made: it tries each retired one and records `prove` as ok when the server
+        Rekey alone knows the passwords it made: it tries each retired one and records with `prove` that the server
         refused it. The demo checks that against the server: its log must show a refusal for each, none of the retired
         verifiers may still be stored, and the initial passwords, which the demo knows, are tried once more."""
         proven = {(record["credential"], record["rotation"]) for record in self.rekey.audit("prove")
-                  if record["result"] == "ok"}
+                  if record["result"] == self.side.proof}
         refused_at_server = self.side.server.refused_logins()
         if refused_at_server < len(proven):
             self.problems.append(f"the server's log shows {refused_at_server} refused logins for {len(proven)} proofs")
@@ -195,8 +195,8 @@ class Demo:
         say = self.screen.say
         say()
         say(f"transactions        {sum(result.transactions for result in results)}")
-        strategies = " and ".join(strategy for _, strategy, _ in self.side.applications)
-        say(f"rotations           {self.rotations} ({strategies} in turn)")
+        strategies = dict.fromkeys(strategy for _, strategy, _ in self.side.applications)
+        say(f"rotations           {self.rotations} ({' and '.join(strategies)}{' in turn' if len(strategies) > 1 else ''})")
         say(f"backends replaced   {self.replaced}")
         say(f"client errors       {errors}")
         say(f"latency, steady     {steady}")

@@ -3,6 +3,7 @@
 import subprocess
 
 from support.mysql_server import MysqlServer
+from support.rekey import local_credential
 from support.sysbench import Sysbench, initialise
 
 TABLES, ROWS = 2, 5000
@@ -17,6 +18,7 @@ class MysqlSide:
     """What the demo needs of a database, its load and its server's own view."""
 
     applications = APPLICATIONS
+    proof = "ok"  # what the audit log says of an old password that the server has refused
     protocol = "mysql"
 
     def __init__(self, _directory):
@@ -40,6 +42,11 @@ class MysqlSide:
 
     def _direct(self, name, password):
         return {"host": "127.0.0.1", "port": self.server.port, "user": name, "password": password, "dbname": name}
+
+    @staticmethod
+    def credential(name, strategy):
+        """As the configuration has it."""
+        return local_credential(name, name, f"{name}.password", ("rotator", "rotator.password"), strategy)
 
     def load(self, target, _name, script, clients, phases):
         """A started load; `phases` are the seconds of steady state, of rotations and of the slack behind."""

@@ -6,6 +6,7 @@ import subprocess
 
 from support.pgbench import Pgbench, initialise, read_log_line, summarise
 from support.postgres import PostgresServer
+from support.rekey import local_credential
 
 APPLICATIONS = (("orders", "alternating_users", "tpcb"), ("catalog", "single_user", "select"))
 
@@ -37,6 +38,7 @@ class PostgresSide:
     """What the demo needs of a database, its load and its server's own view."""
 
     applications = APPLICATIONS
+    proof = "ok"  # what the audit log says of an old password that the server has refused
     protocol = "postgres"
 
     def __init__(self, directory):
@@ -57,6 +59,11 @@ class PostgresSide:
             initialise({"host": "127.0.0.1", "port": self.server.port, "user": name, "password": password,
                         "dbname": name}, scale=5)
         return f"PostgreSQL 15 on 127.0.0.1:{self.server.port}: databases orders and catalog, role rotator"
+
+    @staticmethod
+    def credential(name, strategy):
+        """As the configuration has it."""
+        return local_credential(name, name, f"{name}.password", ("rotator", "rotator.password"), strategy)
 
     def load(self, target, name, script, clients, phases):
         """A started load; `phases` are the seconds of steady state, of rotations and of the slack behind."""

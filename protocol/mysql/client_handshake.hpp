@@ -42,6 +42,7 @@ struct ClientHandshakeOptions {
     std::uint8_t collation = 45;
     Status status = mysql::status::autocommit;
     Plugin plugin = Plugin::caching_sha2; // with which clients begin: that of most users
+    bool bare_data = false;               // COM_CHANGE_USER: the bare_data() of the login before
 
     bool tls_offered = false;                   // a certificate is there and tls.mode is not disable
     bool tls_required = false;                  // require and verify: a login without TLS is refused
@@ -101,6 +102,8 @@ class ClientHandshake {
     int zstd_level() const { return zstd_level_; }              // as it was asked for
     std::uint32_t thread_id() const { return options_.thread_id; }
     bool tls() const { return tls_; }
+    // Whether the client wants a plugin's data without the byte that tells it from other packets.
+    bool bare_data() const { return options_.bare_data; }
     // For a COM_CHANGE_USER; after Step::authenticated.
     const std::string& nonce() const { return check_ ? check_->nonce() : nonce_; }
     // For the log: a plugin's name, or cert.
@@ -124,6 +127,7 @@ class ClientHandshake {
     Step read_response(std::string_view payload);
     Step follow(AuthenticationCheck::Step step);
     Step password_refused();
+    std::string_view dressed(std::string_view data) const;
     // With an error for the client, or silently.
     Step fail(ClientFailure failure, const Err& err);
     Step fail_silently(ClientFailure failure, std::string_view reason);

@@ -52,7 +52,7 @@ class ZlibCompressor final : public Compressor {
             stream_.avail_out = step;
             auto result = deflate(&stream_, flush);
             REKEY_ASSERT(result != Z_STREAM_ERROR);
-            out.resize(out.size() - stream_.avail_out);
+            out.resize(at + (step - stream_.avail_out));
         } while (stream_.avail_out == 0);
     }
 

@@ -38,17 +38,19 @@
 
 namespace rekey::protocol::mysql {
 
-// Every backend has these, and of pool_flags() its pool's. QUERY_ATTRIBUTES are taken out of what clients send.
+// Every backend has these, and of pool_flags() its pool's.
 inline constexpr Capabilities backend_capabilities =
     capability::long_password | capability::long_flag | capability::protocol_41 | capability::transactions |
     capability::secure_connection | capability::ps_multi_results | capability::plugin_auth |
     capability::plugin_auth_lenenc | capability::session_track | capability::deprecate_eof;
 
 // What of a client's capabilities its backends must have alike: it is fixed for the life of a connection.
-// CONNECT_WITH_DB stands for "begins with a schema": a session that has one cannot be without one again.
+// CONNECT_WITH_DB stands for "begins with a schema": a session that has one cannot be without one again. Of a server
+// that has no QUERY_ATTRIBUTES they are kept: they are taken out of what clients send.
 constexpr Capabilities pool_flags(Capabilities client) {
-    return client & (capability::found_rows | capability::connect_with_db | capability::local_files |
-                     capability::ignore_space | capability::multi_statements | capability::multi_results);
+    return client &
+           (capability::found_rows | capability::connect_with_db | capability::local_files | capability::ignore_space |
+            capability::multi_statements | capability::multi_results | capability::query_attributes);
 }
 
 // Shared by all exchanges of one worker.
@@ -75,7 +77,7 @@ class MysqlClient final : public ClientExchange {
         Capabilities capabilities = 0;           // agreed with the client
         std::uint32_t connection_id = 0;         // as its greeting told
         std::string_view nonce;                  // of its login, nonce_size bytes, or none
-        bool mariadb = false;                    // the server is one
+        Greeted greeted;                         // as long as it meets no backend, its server is taken for such a one
         StateRef startup;                        // the client's reset layer: startup_state()
     };
     explicit MysqlClient(Options options);
@@ -101,6 +103,7 @@ class MysqlClient final : public ClientExchange {
     std::string_view login_fields() const { return login_->reveal(); }
     std::string_view nonce() const { return {nonce_.data(), nonce_.size()}; }
     std::uint32_t connection_id() const { return connection_id_; }
+    const Greeted& greeted() const { return greeted_; }
 
   private:
     friend class MysqlBackend;
@@ -113,15 +116,6 @@ class MysqlClient final : public ClientExchange {
         bool copy;             // the input does not outlive the call
         std::string_view rest; // from the packet's header on
         std::size_t used;      // of `rest`, by the packet just handled
-    };
-    struct Execution {        // the head of a COM_STMT_EXECUTE
-        std::size_t size = 0; // of the head, from the command on
-        std::uint8_t flags = 0;
-        bool types_given = false, rewritten = false;
-        std::string_view types;
-        std::string plain_types; // when names stood between them
-        std::string head;        // the new one, when rewritten
-        std::size_t bound_at = 0;
     };
 
     ClientTurn consume(std::string_view in, Turn& turn);
@@ -151,14 +145,13 @@ class MysqlClient final : public ClientExchange {
     void sync_last_insert_id(const SqlFacts& facts, std::string_view text, Turn& turn);
     std::optional<Outcome> reach_statement(PacketHeader header, ClientStatement& statement, Turn& turn,
                                            BackendStatement** found);
-    bool read_execution(PacketHeader header, std::string_view payload, const ClientStatement& statement,
-                        Execution& execution) const;
     void forward(std::string_view piece, Turn& turn) const;
     void forward_message(PacketHeader header, Turn& turn);
     void discard_message(PacketHeader header, Turn& turn);
     void begin_command();
     bool whole(PacketHeader header, const Turn& turn) const;
 
+    bool names_parameters() const { return (capabilities_ & capability::query_attributes) != 0; }
     bool scans() const { return mode_ != Multiplexing::transaction; }
     SqlOptions scan_options() const;
     SqlFacts scan(std::string_view text) const;
@@ -176,7 +169,8 @@ class MysqlClient final : public ClientExchange {
     std::uint32_t prepared_max_;
     Capabilities capabilities_;
     std::uint32_t connection_id_;
-    bool mariadb_, multi_statements_;
+    Greeted greeted_;
+    bool mariadb_, multi_statements_; // mariadb_: the server that it last met
     StateRef startup_, state_;
     mutable StateRef scan_options_of_;
     mutable SqlOptions scan_options_;
@@ -222,6 +216,7 @@ class MysqlBackend final : public BackendExchange {
     struct Options {
         ExchangeContext* context = nullptr;
         Capabilities capabilities = 0; // agreed with the server
+        bool mariadb = false;          // the server is one
         std::string schema;            // of the login
         Status status = status::autocommit;
     };
@@ -254,6 +249,7 @@ class MysqlBackend final : public BackendExchange {
         Output* to_backend;
     };
 
+    bool takes_attributes() const { return (capabilities_ & capability::query_attributes) != 0; }
     bool own_turn() const { return !expected_.empty() && expected_.front().own != Own::none; }
     bool infile() const { return phase_ == Phase::file; }
     bool begin_packet(std::string_view in, std::size_t& at, Turn& turn, BackendTurn& result);
@@ -293,7 +289,7 @@ class MysqlBackend final : public BackendExchange {
     Capabilities capabilities_;
     StateRef state_;
     BackendStatements statements_;
-    bool tracking_ = false, multi_statements_;
+    bool mariadb_, tracking_ = false, multi_statements_;
     Status status_;
     bool in_transaction_ = false, trx_active_ = false, tables_locked_ = false, characteristics_ = false;
     std::uint64_t last_insert_owner_ = 0, last_insert_count_ = 0; // whose LAST_INSERT_ID() lies here, and of when

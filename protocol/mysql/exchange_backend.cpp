@@ -19,7 +19,7 @@ bool captures(Own own) {
 } // namespace
 
 MysqlBackend::MysqlBackend(Options options)
-    : context_(*options.context), capabilities_(options.capabilities),
+    : context_(*options.context), capabilities_(options.capabilities), mariadb_(options.mariadb),
       multi_statements_((options.capabilities & capability::multi_statements) != 0), status_(options.status) {
     // The character sets are those of Rekey's own login, which is nobody's default.
     std::vector<Variable> entries{

@@ -22,8 +22,8 @@ void ExchangeContext::sweep() {
 
 MysqlClient::MysqlClient(Options options)
     : context_(*options.context), id_(options.id), mode_(options.mode), prepared_max_(options.prepared_statements),
-      capabilities_(options.capabilities), connection_id_(options.connection_id), mariadb_(options.mariadb),
-      multi_statements_((options.capabilities & capability::multi_statements) != 0),
+      capabilities_(options.capabilities), connection_id_(options.connection_id), greeted_(options.greeted),
+      mariadb_(options.greeted.mariadb), multi_statements_((options.capabilities & capability::multi_statements) != 0),
       startup_(std::move(options.startup)) {
     REKEY_ASSERT(id_ != 0);
     REKEY_ASSERT(options.nonce.empty() || options.nonce.size() == nonce_.size());

@@ -1,6 +1,7 @@
 // MysqlClient: prepared statements of the binary protocol.
 #include "protocol/mysql/exchange.hpp"
 #include "protocol/mysql/exchange_errors.hpp"
+#include "protocol/mysql/query_attributes.hpp"
 
 #include <algorithm>
 
@@ -8,9 +9,7 @@ namespace rekey::protocol::mysql {
 
 namespace {
 
-constexpr std::size_t execute_head = 10;       // command, number, flags, iterations
 constexpr std::uint32_t last_one = 0xffffffff; // MariaDB: the one prepared last
-constexpr std::uint8_t parameter_count_given = 8;
 
 } // namespace
 
@@ -23,7 +22,7 @@ MysqlClient::Outcome MysqlClient::on_prepare(PacketHeader header, Turn& turn) {
     auto text = turn.rest.substr(packet_header_size + 1, header.size - 1);
     StatementPtr statement;
     if (all && prepared_max_ != 0) {
-        statement = context_.statements.intern(text, statement_context(), [&] { return scan(text); });
+        statement = context_.statements.intern(text, statement_context(), mariadb_, [&] { return scan(text); });
         if ((statement->facts.mentions & mention_kill) != 0)
             return refuse(header, error::not_supported, "42000", "KILL cannot be prepared", turn);
         if (mode_ == Multiplexing::statement && (statement->facts.mentions & (mention_begin | mention_autocommit)) != 0)
@@ -60,59 +59,13 @@ std::optional<MysqlClient::Outcome> MysqlClient::reach_statement(PacketHeader he
     return Outcome::busy;
 }
 
-// False: malformed. `payload` is cut short for a message that streams, but not within its head.
-bool MysqlClient::read_execution(PacketHeader header, std::string_view payload, const ClientStatement& statement,
-                                 Execution& execution) const {
-    PacketReader reader(payload);
-    reader.bytes(5);
-    execution.flags = reader.u8();
-    reader.u32();
-    bool named = (capabilities_ & capability::query_attributes) != 0;
-    bool counted = named && (execution.flags & parameter_count_given) != 0;
-    std::uint64_t count = statement.parameters;
-    if (counted)
-        count = reader.lenenc();
-    if (reader.failed() || count > 0xffff || count < statement.parameters)
-        return false;
-    auto nulls = reader.bytes((count + 7) / 8);
-    execution.bound_at = payload.size() - reader.left();
-    if (count != 0) {
-        execution.types_given = reader.u8() != 0;
-        if (execution.types_given && !named)
-            execution.types = reader.bytes(2 * count);
-        for (std::uint64_t i = 0; execution.types_given && named && i < count && !reader.failed(); ++i) {
-            auto type = reader.bytes(2);
-            reader.lenenc_text();
-            if (i < statement.parameters)
-                execution.plain_types += type;
-        }
-    }
-    if (reader.failed())
-        return false;
-    execution.size = payload.size() - reader.left();
-    if (!named)
-        return true;
-    // The server knows no names and no count: values of what it does not know stand at the end, where it does not look.
-    execution.rewritten = true;
-    execution.types = execution.plain_types;
-    execution.head.assign(payload.substr(0, execute_head));
-    execution.head[5] = static_cast<char>(execution.flags & ~parameter_count_given);
-    if (statement.parameters != 0) {
-        execution.head += nulls.substr(0, (statement.parameters + 7u) / 8);
-        execution.bound_at = execution.head.size();
-        execution.head += static_cast<char>(execution.types_given ? 1 : 0);
-        execution.head += execution.types;
-    }
-    return header.size >= execution.size;
-}
-
 MysqlClient::Outcome MysqlClient::on_execute(PacketHeader header, Turn& turn) {
     bool bulk = static_cast<Command>(turn.rest[packet_header_size]) == Command::mariadb_stmt_bulk_execute;
     auto payload = turn.rest.substr(packet_header_size, header.size);
-    if (header.size < (bulk ? 7 : execute_head))
+    if (header.size < (bulk ? 7 : execute_head_size))
         return whole(header, turn) ? refuse(header, error::malformed, "HY000", "Malformed communication packet", turn)
                                    : Outcome::incomplete;
-    if (payload.size() < std::min<std::size_t>(header.size, execute_head))
+    if (payload.size() < std::min<std::size_t>(header.size, execute_head_size))
         return Outcome::incomplete;
     auto number = load_le32(payload.data() + 1);
     auto known = statements_.find(number == last_one ? last_prepared_ : number);
@@ -121,8 +74,8 @@ MysqlClient::Outcome MysqlClient::on_execute(PacketHeader header, Turn& turn) {
             header, error::unknown_statement, "HY000",
             "Unknown prepared statement handler (" + std::to_string(number) + ") given to mysqld_stmt_execute", turn);
     auto& statement = known->second;
-    Execution execution;
-    if (!bulk && !read_execution(header, payload, statement, execution)) {
+    ExecuteHead given;
+    if (!bulk && !read_execute_head(payload, names_parameters(), statement.parameters, given)) {
         if (!whole(header, turn) && payload.size() < context_.message_collect && payload.size() < header.size)
             return Outcome::incomplete;
         return refuse(header, error::malformed, "HY000", "Malformed communication packet", turn);
@@ -134,21 +87,21 @@ MysqlClient::Outcome MysqlClient::on_execute(PacketHeader header, Turn& turn) {
         return *outcome;
     const SqlFacts none;
     const auto& facts = statement.statement ? statement.statement->facts : none;
-    if (execution.types_given && statement.types != execution.types)
-        statement.types = execution.types;
+    if (given.types_given && statement.types != given.types())
+        statement.types = given.types();
+    bool named = names_parameters() && turn.backend->takes_attributes();
+    std::string head; // a new one; empty: that which is there will do
+    if (!bulk && names_parameters() && !named)
+        head = without_attributes(payload, statement.parameters, given);
     if (there != nullptr && !bulk && statement.parameters != 0 && there->types != statement.types) {
         there->types = statement.types;
-        if (!execution.types_given && !statement.types.empty()) { // types go along that only another backend was told
-            if (!execution.rewritten)
-                execution.head.assign(payload.substr(0, execution.size));
-            execution.rewritten = true;
-            execution.head.resize(execution.bound_at);
-            execution.head.append(1, '\1').append(statement.types);
-        }
+        if (!given.types_given && !statement.types.empty()) // types go along that only another backend was told
+            head = with_types(head.empty() ? payload : head, given.bound_at, statement.types, named);
     }
-    auto size = header.size - execution.size + execution.head.size();
-    if (execution.rewritten && (header.continued() || size >= packet_payload_max)) {
-        there->types.clear();
+    auto size = header.size - given.size + head.size();
+    if (!head.empty() && (header.continued() || size >= packet_payload_max)) {
+        if (there != nullptr)
+            there->types.clear();
         return refuse(header, error::not_supported, "42000",
                       "the first execution of a statement on a connection is limited to 16 MiB", turn);
     }
@@ -161,18 +114,18 @@ MysqlClient::Outcome MysqlClient::on_execute(PacketHeader header, Turn& turn) {
         note_effect(facts, statement.statement->text, true);
     turn.backend->expected_.push({.request = Request::query, .client_statement = known->first});
     auto server_id = there != nullptr ? there->id : statement.server_id;
-    if (!execution.rewritten) {
+    if (head.empty()) {
         store_le32(writable(payload.data()) + 1, server_id);
         forward_message(header, turn);
         return Outcome::done;
     }
-    store_le32(execution.head.data() + 1, server_id);
-    std::string head(packet_header_size, '\0');
-    store_packet_header(head.data(), static_cast<std::uint32_t>(size), 0);
+    store_le32(head.data() + 1, server_id);
+    std::string length(packet_header_size, '\0');
+    store_packet_header(length.data(), static_cast<std::uint32_t>(size), 0);
+    turn.to_backend->inject(length);
     turn.to_backend->inject(head);
-    turn.to_backend->inject(execution.head);
     discard_message(header, turn);
-    forward(turn.rest.substr(packet_header_size + execution.size, header.size - execution.size), turn);
+    forward(turn.rest.substr(packet_header_size + given.size, header.size - given.size), turn);
     body_discarded_ = false;
     return Outcome::done;
 }

@@ -1,6 +1,7 @@
 // MysqlClient: texts of SQL, and questions that are answered without asking the server.
 #include "protocol/mysql/exchange.hpp"
 #include "protocol/mysql/exchange_errors.hpp"
+#include "protocol/mysql/query_attributes.hpp"
 
 #include <algorithm>
 
@@ -18,60 +19,6 @@ constexpr std::uint32_t questions =
 bool may_insert(std::string_view text) {
     char first = text.empty() ? 'i' : static_cast<char>(text[0] | 0x20);
     return first < 'a' || first > 'z' || first == 'i' || first == 'r' || first == 'l';
-}
-
-// The size of the attributes before a text, one byte of command included; 0: malformed or not all there.
-std::size_t attributes_size(std::string_view payload) {
-    PacketReader reader(payload);
-    reader.u8();
-    auto count = reader.lenenc();
-    auto sets = reader.lenenc();
-    if (reader.failed() || sets != 1 || count > 0xffff)
-        return 0;
-    if (count == 0)
-        return payload.size() - reader.left();
-    auto nulls = reader.bytes((count + 7) / 8);
-    if (reader.u8() != 1)
-        return 0;
-    std::vector<std::uint8_t> types;
-    for (std::uint64_t i = 0; i < count && !reader.failed(); ++i) {
-        types.push_back(reader.u8());
-        reader.u8();
-        reader.lenenc_text();
-    }
-    for (std::size_t i = 0; i < count && !reader.failed(); ++i) {
-        if ((static_cast<unsigned char>(nulls[i / 8]) >> i % 8 & 1) != 0)
-            continue;
-        switch (types[i]) {
-        case 6: // null
-            break;
-        case 1:
-            reader.bytes(1);
-            break;
-        case 2:
-        case 13:
-            reader.bytes(2);
-            break;
-        case 3:
-        case 4:
-        case 9:
-            reader.bytes(4);
-            break;
-        case 5:
-        case 8:
-            reader.bytes(8);
-            break;
-        case 7:
-        case 10:
-        case 11:
-        case 12: // dates and times tell their size
-            reader.bytes(reader.u8());
-            break;
-        default:
-            reader.lenenc_text();
-        }
-    }
-    return reader.failed() ? 0 : payload.size() - reader.left();
 }
 
 } // namespace
@@ -110,8 +57,10 @@ MysqlClient::Outcome MysqlClient::on_query(PacketHeader header, Turn& turn) {
         return Outcome::incomplete;
     auto payload = turn.rest.substr(packet_header_size, header.size);
     std::size_t begin = 1;
-    if ((capabilities_ & capability::query_attributes) != 0) {
+    if (names_parameters()) {
         begin = attributes_size(payload);
+        if (begin == 0 && payload.size() < std::min<std::size_t>(header.size, context_.message_collect))
+            return Outcome::incomplete;
         if (begin == 0)
             return refuse(header, error::malformed, "HY000", "Malformed communication packet", turn);
     }
@@ -141,7 +90,8 @@ MysqlClient::Outcome MysqlClient::on_query(PacketHeader header, Turn& turn) {
     }
     turn.backend->expected_.push({.request = Request::query});
     // White space before a text means nothing, and nothing moves.
-    std::fill(writable(payload.data()) + 1, writable(payload.data()) + begin, ' ');
+    if (!turn.backend->takes_attributes())
+        std::fill(writable(payload.data()) + 1, writable(payload.data()) + begin, ' ');
     forward_message(header, turn);
     return Outcome::done;
 }

@@ -1,6 +1,7 @@
 // MysqlBackend: a client's state on a backend: replayed when they meet, looked after when they part.
 #include "protocol/mysql/exchange.hpp"
 #include "protocol/mysql/exchange_errors.hpp"
+#include "protocol/mysql/query_attributes.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -41,7 +42,10 @@ StateRef startup_state(StateTable& states, std::string_view schema, unsigned col
 
 void MysqlBackend::ask(Own own, Command command, std::string_view argument, Output& to_backend) {
     std::string packet;
-    PacketWriter(packet, 0).u8(static_cast<std::uint8_t>(command)).bytes(argument).end();
+    bool attributes = command == Command::query && takes_attributes();
+    PacketWriter writer(packet, 0);
+    writer.u8(static_cast<std::uint8_t>(command)).bytes(attributes ? no_attributes : std::string_view());
+    writer.bytes(argument).end();
     to_backend.inject(packet);
     expected_.push({.request = request_of(command), .own = own});
     ++context_.questions;
@@ -72,10 +76,15 @@ void MysqlBackend::push_replay(const StateSet& from, const StateSet& to, bool ig
 AttachResult MysqlBackend::attach(ClientExchange& client, Output& to_backend) {
     auto& mysql = static_cast<MysqlClient&>(client);
     REKEY_ASSERT(expected_.empty());
+    REKEY_ASSERT(mysql.names_parameters() || !takes_attributes()); // its pool's are alike
     replay_ = Replaying::none;
     replay_error_ = false;
     replay_code_ = 0;
     replay_reported_.clear();
+    if (mysql.mariadb_ != mariadb_) { // its texts mean something else here
+        mysql.mariadb_ = mariadb_;
+        mysql.scan_options_of_ = nullptr;
+    }
     if (!tracking_)
         track(to_backend);
     if (multi_statements_ != mysql.multi_statements_) {

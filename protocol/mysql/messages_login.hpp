@@ -33,6 +33,13 @@ struct Greeting {
 std::optional<Greeting> read_greeting(std::string_view payload);
 std::uint8_t write_greeting(std::string& out, const Greeting& greeting);
 
+// What the login of a connection leaves for one that comes behind it (COM_CHANGE_USER).
+struct Greeted {
+    bool mariadb = false;   // as by one
+    bool bound = false;     // and so to servers of that kind, as the greeting was a server's own
+    bool bare_data = false; // ClientHandshake::bare_data()
+};
+
 struct HandshakeResponse {
     Capabilities capabilities = 0; // with MariaDB's upper half, where the client sent one
     std::uint32_t max_packet = 0;

@@ -4,16 +4,16 @@
 
 namespace rekey::protocol::mysql {
 
-StatementPtr StatementTable::intern(std::string_view text, const StateRef& context,
+StatementPtr StatementTable::intern(std::string_view text, const StateRef& context, bool mariadb,
                                     const std::function<SqlFacts()>& facts) {
-    if (auto it = statements_.find({context.get(), text}); it != statements_.end())
+    if (auto it = statements_.find({context.get(), text, mariadb}); it != statements_.end())
         return it->second;
     auto statement = std::make_shared<Statement>();
     statement->id = next_id_++;
     statement->text = text;
     statement->context = context;
     statement->facts = facts();
-    statements_.emplace(Key{context.get(), statement->text}, statement);
+    statements_.emplace(Key{context.get(), statement->text, mariadb}, statement);
     return statement;
 }
 

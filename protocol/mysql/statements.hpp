@@ -32,8 +32,9 @@ using StatementPtr = std::shared_ptr<const Statement>;
 
 class StatementTable {
   public:
-    // `facts` are made for a text that is new.
-    StatementPtr intern(std::string_view text, const StateRef& context, const std::function<SqlFacts()>& facts);
+    // `facts` are made for a text that is new; they are not the same for a MariaDB as for a MySQL.
+    StatementPtr intern(std::string_view text, const StateRef& context, bool mariadb,
+                        const std::function<SqlFacts()>& facts);
     void sweep(); // drops statements nobody refers to
     std::size_t size() const { return statements_.size(); }
 
@@ -41,6 +42,7 @@ class StatementTable {
     struct Key {
         const StateSet* context;
         std::string_view text;
+        bool mariadb;
         bool operator==(const Key&) const = default;
     };
     struct Hash {

@@ -188,6 +188,7 @@ class Families final : public prometheus::Collectable {
         if (status.not_after)
             add("rekey_credential_expires_seconds", {name}, Seconds(*status.not_after - report_.now).count());
         add("rekey_credential_fetch_failures_total", {name}, status.fetch_failures);
+        add("rekey_credential_breaker_open", {name}, status.breaker_open ? 1.0 : 0.0);
         add("rekey_credential_refused_logins_total", {name}, status.refused_logins);
     }
 

@@ -58,6 +58,8 @@ constexpr std::array table{
                       "Until the credential itself ends; negative when it is over, absent when it does not end."},
     MetricDescription{"rekey_credential_fetch_failures_total", counter, "credential",
                       "Fetches from the source that failed."},
+    MetricDescription{"rekey_credential_breaker_open", gauge, "credential",
+                      "1 while a source that failed again and again is asked once in a while only."},
     MetricDescription{"rekey_credential_refused_logins_total", counter, "credential",
                       "Logins with this credential, current or candidate, that a server refused."},
     MetricDescription{"rekey_reloads_total", counter, "result", "Reloads of the configuration."},

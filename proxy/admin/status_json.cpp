@@ -61,6 +61,7 @@ json::object credential_object(const CredentialReport& report) {
               {"rolled_back", status.rotations_rolled_back},
               {"failed", status.rotations_failed}}},
             {"fetch_failures", status.fetch_failures},
+            {"breaker_open", status.breaker_open},
             {"refused_logins", status.refused_logins},
             {"old_refused", status.old_refused}};
 }

@@ -81,6 +81,8 @@ void Upstream::returned(Backend& backend) {
     }
     if (retired_)
         return backend.close("upstream_removed");
+    if (withdrawn_)
+        return backend.close("credential_ended");
     if (replacement_.active && is_old(backend)) {
         auto step = rotation::next_step(view_of_replacement());
         if (step.release_budget > 0) {
@@ -225,6 +227,8 @@ void Upstream::tick() {
         else if (backend->state() == BackendState::cancelling && now - backend->since() > cancel_timeout)
             backend->close("cancel_timeout");
     }
+    if (withdrawn_)
+        treat_withdrawn();
     if (verified_ && now - verified_->since > verified_kept_for)
         verified_.reset();
     expire_one();

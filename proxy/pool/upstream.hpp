@@ -58,6 +58,7 @@ class Upstream {
     // Rotation.
     void publish(rotation::CredentialPtr credential);
     void pause_logins(bool paused);
+    void withdraw(net::Clock::time_point deadline);
     void replace(const rotation::ReplaceOptions& options, std::function<void(rotation::ReplaceProgress)> progress);
     const rotation::CredentialPtr& credential() const { return credential_; }
     rotation::Generation newest() const;
@@ -145,6 +146,8 @@ class Upstream {
     void open_replacement();
     void report_progress(bool force);
     void treat_pinned();
+    void treat_withdrawn();
+    void end_backends(const std::function<bool(const Backend&)>& which);
     void old_gone();
     void expire_one();
 
@@ -157,6 +160,7 @@ class Upstream {
     std::shared_ptr<net::DerivationCache> derivations_;
     std::uint64_t epoch_ = 1;
     bool paused_ = false, retired_ = false;
+    std::optional<net::Clock::time_point> withdrawn_; // the credential ends: until when its backends may finish
     std::map<std::string, std::unique_ptr<Pool>> pools_;
     std::list<Backend*> backends_;
     OpeningList openings_;

@@ -261,6 +261,7 @@ void Upstream::publish(rotation::CredentialPtr credential) {
         verified_.reset(); // nothing to replace, or by something else
     derivations_ = verified_ ? verified_->derivations : std::make_shared<net::DerivationCache>();
     paused_ = false;
+    withdrawn_.reset();
     not_before_ = {};
     failures_ = 0;
     proven_ = true; // verified a moment ago
@@ -271,6 +272,8 @@ void Upstream::publish(rotation::CredentialPtr credential) {
 }
 
 void Upstream::pause_logins(bool paused) {
+    if (withdrawn_)
+        return; // until something else is published
     paused_ = paused;
     if (paused)
         return;

@@ -181,11 +181,14 @@ void Upstream::report_progress(bool force) {
     replacement_.progress(progress);
 }
 
-// Past the deadline the policy speaks for those who hold an old backend.
+// Past the deadline the policy speaks for those who hold an old backend; where the old credential ends, all go before.
 void Upstream::treat_pinned() {
     using Pinned = rotation::ReplaceOptions::Pinned;
     const auto& options = replacement_.options;
-    if (!options.deadline || worker_.loop().now() < *options.deadline || options.pinned == Pinned::wait)
+    auto now = worker_.loop().now();
+    if (options.gone_by && now >= *options.gone_by)
+        return end_backends([this](const Backend& backend) { return is_old(backend); });
+    if (!options.deadline || now < *options.deadline || options.pinned == Pinned::wait)
         return;
     std::vector<ClientSession*> holders;
     for (auto* backend : backends_) {
@@ -195,6 +198,45 @@ void Upstream::treat_pinned() {
     }
     for (auto* session : holders)
         session->close_pinned(options.pinned == Pinned::close_now);
+}
+
+// At once, with whoever is on them.
+void Upstream::end_backends(const std::function<bool(const Backend&)>& which) {
+    for (auto* backend : std::list<Backend*>(backends_)) {
+        if (std::find(backends_.begin(), backends_.end(), backend) == backends_.end() || !which(*backend))
+            continue;
+        if (backend->client() != nullptr)
+            backend->client()->close_pinned(true);
+        else
+            backend->close("credential_ended");
+    }
+}
+
+// The credential's accounts do not outlive it in open sessions: whatever has one leaves, pinned or not.
+void Upstream::withdraw(net::Clock::time_point deadline) {
+    paused_ = true;
+    withdrawn_ = deadline;
+    verified_.reset();
+    for (auto& [name, pool] : pools_) {
+        pool->last_error = "the database credential has ended, and there is no new one yet";
+        while (!pool->idle.empty()) {
+            auto* backend = pool->idle.take_front();
+            backend->close("credential_ended");
+        }
+    }
+    treat_withdrawn();
+}
+
+void Upstream::treat_withdrawn() {
+    if (worker_.loop().now() >= *withdrawn_)
+        return end_backends([](const Backend&) { return true; });
+    std::vector<ClientSession*> pinned;
+    for (auto* backend : backends_) {
+        if (backend->client() != nullptr && backend->client()->pinned())
+            pinned.push_back(backend->client());
+    }
+    for (auto* session : pinned)
+        session->close_pinned(false);
 }
 
 // A backend over its lifetime is replaced as in a rotation, its successor first, one at a time.

@@ -270,6 +270,8 @@ void ClientSession::start() {
 void ClientSession::reply_to_login() {
     std::string out;
     auto& dialect = upstream_->dialect();
+    if (auto obstacle = dialect.login_obstacle(*login_, upstream_name_); !obstacle.empty())
+        return refuse_login("0A000", obstacle, "greeted_otherwise");
     if (!dialect.login_reply(*login_, *exchange_, *pool_->facts, {process_id_, cancel_secret_}, out)) {
         if (acquire())
             attached();

@@ -18,6 +18,7 @@ class Breaker {
     bool allows(Clock::time_point now);
     // What came of what was allowed. Only failures of the store itself count: no answer, or 5xx.
     void succeeded();
+    bool open() const { return open_until_.has_value(); } // or half open
     void failed(Clock::time_point now, std::uint64_t random);
 
     static constexpr unsigned failures_in_a_row = 4;

@@ -165,6 +165,28 @@ FetchResult parse_vault_static(std::string_view body, std::uint64_t random) {
     return result;
 }
 
+FetchResult parse_vault_dynamic(std::string_view body) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto result = read_pair(root ? member(&*root, "data") : nullptr, "username", "password");
+    if (!result.credential)
+        return result;
+    result.credential->version = text(member(&*root, "lease_id"));
+    result.credential->lease = parse_vault_lease(body);
+    if (result.credential->version.empty() || !result.credential->lease)
+        return failure("the answer holds no lease");
+    return result;
+}
+
+std::optional<Lease> parse_vault_lease(std::string_view body) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto life = root ? seconds(member(&*root, "lease_duration")) : std::chrono::seconds(0);
+    if (life.count() == 0)
+        return std::nullopt;
+    return Lease{life, truth(member(&*root, "renewable"))};
+}
+
 std::string explain_vault_status(int status, std::string_view body) {
     auto reason = "status " + std::to_string(status) + ": " + meaning(status);
     CleansingMemory memory;

@@ -30,6 +30,10 @@ FetchResult parse_vault_kv(std::string_view body, const config::Vault& vault);
 // Fetched::look_again is set: a random moment shortly after the next rotation, or soon when that is overdue.
 FetchResult parse_vault_static(std::string_view body, std::uint64_t random);
 
+// Fetched::version is the lease's name, Fetched::lease its life.
+FetchResult parse_vault_dynamic(std::string_view body);
+std::optional<Lease> parse_vault_lease(std::string_view body);
+
 // What a status other than 2xx means, with what the store says about it.
 std::string explain_vault_status(int status, std::string_view body);
 

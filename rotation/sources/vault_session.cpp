@@ -43,6 +43,7 @@ VaultReply VaultSession::send(const char* method, const std::string& path, const
     if (status != nullptr)
         *status = response.status;
     VaultReply reply;
+    reply.status = response.status;
     if (response.ok())
         reply.body = std::move(response.body);
     else if (response.status == 0)
@@ -53,11 +54,12 @@ VaultReply VaultSession::send(const char* method, const std::string& path, const
     return reply;
 }
 
-VaultReply VaultSession::ask(const char* method, const std::string& path, bool repeatable, Clock::time_point now) {
+VaultReply VaultSession::ask(const char* method, const std::string& path, const protocol::Secret& body, bool repeatable,
+                             Clock::time_point now) {
     if (auto reply = have_token(now); !reply.error.empty())
         return reply;
     int status = 0;
-    auto reply = send(method, path, {}, repeatable, token_, &status);
+    auto reply = send(method, path, body, repeatable, token_, &status);
     // A token that has died is answered as one that may not: the store is asked which it is, so that a missing policy
     // does not make a new token with every look.
     if (status != 403 || !(given_token_changed() || token_is_dead()))
@@ -65,7 +67,23 @@ VaultReply VaultSession::ask(const char* method, const std::string& path, bool r
     token_ = {};
     if (auto login = have_token(now); !login.error.empty())
         return login;
-    return send(method, path, {}, repeatable, token_);
+    return send(method, path, body, repeatable, token_);
+}
+
+void VaultSession::prolong_token(Clock::time_point now) {
+    if (have_token(now).error.empty() && renew_at_)
+        renew(now);
+}
+
+void VaultSession::fresh_token(Clock::time_point now) {
+    prolong_token(now);
+    if (token_.empty() || renew_at_ || !expires_at_)
+        return;
+    bool given = vault_->method == config::VaultMethod::token;
+    if (given && given_token_changed())
+        take_given_token(now);
+    else if (!given && *expires_at_ - now < full_ttl_ / 2)
+        log_in(now); // the old one is left to what it has made
 }
 
 VaultReply VaultSession::have_token(Clock::time_point now) {
@@ -110,6 +128,7 @@ VaultReply VaultSession::log_in(Clock::time_point now) {
                        ": the role's tokens may be used a limited number of times "
                        "(token_num_uses), which is of no use here");
     adopt(std::move(*token), now);
+    full_ttl_ = ttl_;
     return {};
 }
 

@@ -1,10 +1,11 @@
-// HashiCorp Vault and OpenBao: KV secrets and static database roles.
+// HashiCorp Vault and OpenBao: KV secrets, static and dynamic database roles.
 #include "rotation/sources/breaker.hpp"
 #include "rotation/sources/sources.hpp"
 #include "rotation/sources/vault_session.hpp"
 #include "rotation/sources/version_hash.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 
@@ -48,20 +49,55 @@ class Store {
           session_(source.vault, source.timeout, client_options(*source.vault, environment, retry, broken_)),
           versions_(version_key, environment) {}
 
-    // On a worker thread.
+    // On a worker thread, as all of these.
     FetchResult fetch(Clock::time_point now, std::uint64_t random) {
-        auto reply = ask(now, random, [&] { return session_.get(vault_->path, now); });
+        auto reply = ask(now, random, [&] {
+            if (!leases())
+                return session_.get(vault_->path, now);
+            session_.fresh_token(now);
+            return session_.make(vault_->path, now);
+        });
         FetchResult result;
         result.error = std::move(reply.error);
         if (!result.error.empty())
             return result;
-        result = vault_->engine == config::VaultEngine::static_role ? parse_vault_static(reply.body.reveal(), random)
-                                                                    : parse_vault_kv(reply.body.reveal(), *vault_);
-        if (result.credential)
-            complete(*result.credential, now);
-        else
+        result = read(reply.body.reveal(), random);
+        if (!result.credential)
             result.error = "vault: " + vault_->path + ": " + result.error;
+        else if (leases())
+            bound(*result.credential->lease, now);
+        else
+            complete(*result.credential, now);
         return result;
+    }
+
+    Renewal renew(const std::string& lease, Clock::time_point now, std::uint64_t random) {
+        auto reply = ask(now, random, [&] {
+            session_.prolong_token(now);
+            return session_.post("sys/leases/renew", vault_body({{"lease_id", lease}}), now);
+        });
+        Renewal renewal;
+        renewal.error = std::move(reply.error);
+        renewal.gone = !renewal.error.empty() && !reply.store_failed && reply.status != 0;
+        if (!renewal.error.empty())
+            return renewal;
+        auto granted = parse_vault_lease(reply.body.reveal());
+        if (!granted) {
+            renewal.error = "vault: sys/leases/renew: the answer holds no lease";
+            renewal.gone = true;
+            return renewal;
+        }
+        renewal.lease = *granted;
+        bound(renewal.lease, now);
+        return renewal;
+    }
+
+    // Empty, or what went wrong. What the store does not know is gone.
+    std::string revoke(const std::string& lease, Clock::time_point now, std::uint64_t random) {
+        auto body = vault_body({{"lease_id", lease}, {"sync", "true"}});
+        auto reply = ask(now, random, [&] { return session_.post("sys/leases/revoke", body, now); });
+        constexpr int bad_request = 400;
+        return reply.status == bad_request ? std::string() : reply.error;
     }
 
     // Empty, or what went wrong.
@@ -73,7 +109,9 @@ class Store {
     }
 
     void cancel() { session_.cancel(); }
+    bool breaker_open() const { return breaker_open_; } // any thread
     bool rotates() const { return vault_->engine == config::VaultEngine::static_role; }
+    bool leases() const { return vault_->engine == config::VaultEngine::dynamic; }
 
   private:
     template <class Request> VaultReply ask(Clock::time_point now, std::uint64_t random, Request request) {
@@ -92,7 +130,29 @@ class Store {
         else
             breaker_.succeeded();
         last_error_ = reply.error;
+        breaker_open_ = breaker_.open();
         return reply;
+    }
+
+    FetchResult read(std::string_view body, std::uint64_t random) const {
+        switch (vault_->engine) {
+        case config::VaultEngine::dynamic:
+            return parse_vault_dynamic(body);
+        case config::VaultEngine::static_role:
+            return parse_vault_static(body, random);
+        case config::VaultEngine::kv_v1:
+        case config::VaultEngine::kv_v2:
+        case config::VaultEngine::automatic:
+            break;
+        }
+        return parse_vault_kv(body, *vault_);
+    }
+
+    // A lease ends with the token that made it.
+    void bound(Lease& lease, Clock::time_point now) const {
+        auto end = session_.token_end();
+        if (end && *end < now + lease.life)
+            lease.life = std::chrono::floor<std::chrono::milliseconds>(*end - now);
     }
 
     void complete(Fetched& credential, Clock::time_point now) const {
@@ -111,6 +171,7 @@ class Store {
     std::mutex mutex_;
     VaultSession session_;
     Breaker breaker_;
+    std::atomic<bool> breaker_open_ = false;
     std::string last_error_;
     VersionHash versions_;
 };
@@ -128,6 +189,16 @@ class VaultSource final : public Source {
         run<FetchResult>([](Store& store, auto now, auto random) { return store.fetch(now, random); }, std::move(done));
     }
 
+    bool breaker_open() const override { return store_->breaker_open(); }
+    bool leases() const override { return store_->leases(); }
+    void renew(const std::string& lease, std::function<void(Renewal)> done) override {
+        run<Renewal>([lease](Store& store, auto now, auto random) { return store.renew(lease, now, random); },
+                     std::move(done));
+    }
+    void revoke(const std::string& lease, std::function<void(std::string)> done) override {
+        run<std::string>([lease](Store& store, auto now, auto random) { return store.revoke(lease, now, random); },
+                         std::move(done));
+    }
     bool rotates() const override { return store_->rotates(); }
 
     void rotate(std::function<void(std::string)> done) override {

@@ -89,7 +89,7 @@ CLIENTS = {"mariadb": ("mariadb", {"plain": ["--skip-ssl"], "tls": ["--ssl", "--
 def test_a_command_line_client_with_a_script(my_database, my_rekey, tmp_path, client, transport):
     program, options = CLIENTS[client]
     if shutil.which(program) is None:
-        pytest.skip(f"NOT RUN: {client} is not here; ./dev setup mysql brings it")
+        pytest.skip(f"NOT RUN: {client} is not here; ./dev setup servers brings it")
     rekey = my_rekey(my_database, "dual_password", size=SIZE)
     rows = tmp_path / "rows.tsv"
     rows.write_text("".join(f"{number}\n" for number in range(1000)))

@@ -28,7 +28,7 @@ ClientHandshakeOptions options(std::uint8_t bits) {
     static const auto key = auth::PasswordKey::generate();
     static const UserKind kinds[] = {{.methods = {.caching_sha2 = true}}, {.methods = {.native = true}}};
     ClientHandshakeOptions made;
-    made.server_version = "8.4.9";
+    made.server_version = bits & 32 ? "5.5.5-10.11.14-MariaDB" : "8.4.9";
     made.capabilities = bits & 1 ? ~Capabilities{0} : ~Capabilities{0} & ~capability::long_password;
     made.tls_offered = bits & 2;
     made.tls_required = bits & 4;

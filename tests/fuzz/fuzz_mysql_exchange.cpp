@@ -25,7 +25,10 @@ struct World {
             MysqlBackend::Options options;
             options.context = &context;
             options.capabilities = backend_capabilities;
+            if ((choice & 0x70) == 0x30) // both clients have them, as have all of a pool
+                options.capabilities |= capability::query_attributes;
             options.schema = "one";
+            options.mariadb = (choice & 0x40) != 0;
             backend = std::make_unique<MysqlBackend>(std::move(options));
         }
         context.last_insert_id_used = (choice & 0x80) != 0;
@@ -42,7 +45,7 @@ struct World {
             options.capabilities |= capability::deprecate_eof | capability::session_track;
         if (((choice >> (4 + i)) & 1) != 0)
             options.capabilities |= capability::query_attributes;
-        options.mariadb = (choice & 0x40) != 0;
+        options.greeted.mariadb = (choice & 0x40) != 0;
         options.startup = startup_state(context.states, i == 0 ? "one" : "two", i == 0 ? 0 : 45);
         clients[i] = std::make_unique<MysqlClient>(std::move(options));
     }

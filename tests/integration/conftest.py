@@ -9,6 +9,7 @@ from support.database import MysqlDatabase, database_at
 from support.mysql_server import CORE_KINDS, KINDS, MysqlServer, available
 from support.postgres import running_server
 from support.products import POSTGRES
+from support.rekey import file_credential
 
 
 def missing(kind):
@@ -65,6 +66,28 @@ def my_rekey(rekey_for):
     def build(database, strategy="file", **options):
         return rekey_for(database, strategy, credential={"replace": {"surge": 1, "window": "300ms"}},
                          **{"size": 6, **options})
+
+    return build
+
+
+@pytest.fixture
+def mixed(my_servers, make_rekey):
+    """mixed(**listener): Rekey with a MySQL and a MariaDB behind one listener, the MySQL's route the first; the two databases."""
+
+    def build(**listener):
+        databases = [MysqlDatabase(my_servers(kind)) for kind in ("mysql-9", "mariadb-10.11")]
+        rekey = make_rekey({})
+        names = [database.name for database in databases]
+        files = [rekey.secret_json(f"{database.name}.json", database.role, database.password) for database in databases]
+        rekey.configuration.update({
+            "listeners": [{"name": "my", "protocol": "mysql", "address": f"127.0.0.1:{rekey.port}", **listener}],
+            "credentials": [file_credential(name, path) for name, path in zip(names, files)],
+            "upstreams": [{"name": database.name, "protocol": "mysql", "hosts": [f"127.0.0.1:{database.server.port}"],
+                           "database": database.name, "credential": database.name, "tls": {"mode": database.tls}}
+                          for database in databases],
+            "routes": [{"listener": "my", "database": name, "user": "*", "upstream": name} for name in names]})
+        rekey.write()
+        return rekey.start(), databases
 
     return build
 

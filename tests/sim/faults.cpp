@@ -66,7 +66,33 @@ void Scenario::fault() {
         ask();
         return;
     default:
-        kind_ == Kind::followed ? followed_fault(choice) : local_fault(choice);
+        switch (kind_) {
+        case Kind::followed:
+            return followed_fault(choice);
+        case Kind::leased:
+            return leased_fault(choice);
+        case Kind::single_user:
+        case Kind::alternating_users:
+            return local_fault(choice);
+        }
+    }
+}
+
+void Scenario::leased_fault(std::uint64_t choice) {
+    switch (choice) {
+    case 10:
+    case 11:
+        trace("store of leases gone");
+        lost_for(leases_.reachable, loop_.between(1s, 60s));
+        return;
+    case 12:
+        trace("leases revoked by somebody else");
+        leases_.revoke_all();
+        end_sessions();
+        return;
+    default:
+        ask();
+        loop_.arm_crash(1 + loop_.random(20));
     }
 }
 

@@ -28,7 +28,7 @@ void SimPools::publish(rotation::CredentialPtr credential) {
     loop_.crash_point("publish");
     on_publish(credential);
     newest_ = std::move(credential);
-    paused_ = false;
+    paused_ = withdrawn_ = false;
     refused_ = {};
     not_before_.reset();
     serve();
@@ -59,6 +59,15 @@ void SimPools::replace(const std::string&, const rotation::ReplaceOptions& optio
             }
         });
     }
+    if (options.gone_by) {
+        loop_.call_at(*options.gone_by, [this, number] {
+            if (number == replacement_ && replacing_) {
+                tally_.reached("old ones closed without successors");
+                close_all([this](const Backend& backend) { return is_old(backend); });
+                drive();
+            }
+        });
+    }
     loop_.answer_in(1ms, [this] { drive(); });
 }
 
@@ -70,9 +79,43 @@ void SimPools::pause_logins(const std::string&) {
 
 void SimPools::resume_logins(const std::string&) {
     loop_.crash_point("resume");
+    if (withdrawn_) {
+        return;
+    }
     paused_ = false;
     refused_ = {};
     serve();
+}
+
+void SimPools::withdraw(const std::string&, Clock::time_point deadline) {
+    loop_.crash_point("withdraw");
+    tally_.reached("credential withdrawn");
+    paused_ = withdrawn_ = true;
+    const std::uint64_t number = ++withdrawal_;
+    close_all([](const Backend& backend) { return backend.state == State::idle; });
+    loop_.call_at(deadline, [this, number] {
+        if (number == withdrawal_ && withdrawn_) {
+            close_all([](const Backend&) { return true; });
+            drive();
+        }
+    });
+    drive();
+}
+
+template <class Which> void SimPools::close_all(Which which) {
+    for (auto backend = backends_.begin(); backend != backends_.end();) {
+        const auto next = std::next(backend);
+        if (backend->state != State::connecting && which(*backend)) {
+            close(backend, false);
+        }
+        backend = next;
+    }
+}
+
+bool SimPools::uses(const std::string& user) const {
+    return std::any_of(backends_.begin(), backends_.end(), [&user](const Backend& backend) {
+        return backend.state != State::connecting && backend.credential->username == user;
+    });
 }
 
 std::uint32_t SimPools::count(bool old, State state) const {
@@ -108,6 +151,9 @@ void SimPools::connected(std::uint64_t id) {
             tally_of_plan_.opened();
         } else if (!is_old(*backend)) {
             tally_of_plan_.opened_for_demand();
+        }
+        if (ends(*backend)) {
+            close(backend, false);
         }
         serve();
         drive();
@@ -218,6 +264,12 @@ void SimPools::serve() {
     }
 }
 
+// Its credential ends now.
+bool SimPools::ends(const Backend& backend) const {
+    const bool past = replacing_ && options_.gone_by && loop_.now() >= *options_.gone_by;
+    return withdrawn_ || (past && is_old(backend));
+}
+
 // The client is done: the end of the lease.
 void SimPools::release(std::uint64_t id) {
     ++served;
@@ -229,6 +281,8 @@ void SimPools::release(std::uint64_t id) {
     if (is_old(*backend) && replacing_ && rotation::next_step(view()).release_budget > 0) {
         backend->state = State::idle;
         close(backend, true);
+    } else if (ends(*backend)) {
+        close(backend, false);
     } else {
         backend->state = State::idle;
         serve();
@@ -289,13 +343,7 @@ void SimPools::apply_policy() {
 }
 
 void SimPools::server_ended_all() {
-    for (auto backend = backends_.begin(); backend != backends_.end();) {
-        const auto next = std::next(backend);
-        if (backend->state != State::connecting) {
-            close(backend, false);
-        }
-        backend = next;
-    }
+    close_all([](const Backend&) { return true; });
     drive();
 }
 

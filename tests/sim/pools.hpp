@@ -31,6 +31,7 @@ class SimPools final : public rotation::Pools {
                  std::function<void(rotation::ReplaceProgress)> progress) override;
     void pause_logins(const std::string& name) override;
     void resume_logins(const std::string& name) override;
+    void withdraw(const std::string& name, Clock::time_point deadline) override;
 
     void start_clients();
     // The server ends every session.
@@ -39,6 +40,7 @@ class SimPools final : public rotation::Pools {
     void check() const;
     bool all_newest() const;
     bool paused() const { return paused_; }
+    bool uses(const std::string& user) const; // an open backend has logged in as it
 
     std::function<void(const rotation::CredentialPtr&)> on_publish;
     std::function<void(rotation::Generation)> on_refused;
@@ -55,6 +57,7 @@ class SimPools final : public rotation::Pools {
     using BackendIt = std::list<Backend>::iterator;
 
     std::uint32_t usable() const;
+    bool ends(const Backend& backend) const;
     bool is_old(const Backend& backend) const { return backend.credential->generation < newest_->generation; }
     std::uint32_t count(bool old, State state) const;
     void open(bool replacement);
@@ -69,6 +72,7 @@ class SimPools final : public rotation::Pools {
     void client_wants();
     void report();
     void apply_policy();
+    template <class Which> void close_all(Which which);
     rotation::ReplaceView view() const;
 
     Loop& loop_;
@@ -79,7 +83,8 @@ class SimPools final : public rotation::Pools {
     std::list<Backend> backends_;
     std::uint64_t last_id_ = 0, replacement_ = 0;
     std::uint32_t waiting_ = 0;
-    bool paused_ = false, replacing_ = false;
+    bool paused_ = false, replacing_ = false, withdrawn_ = false;
+    std::uint64_t withdrawal_ = 0;
     rotation::ReplaceOptions options_;
     rotation::ReplaceTally tally_of_plan_;
     std::function<void(rotation::ReplaceProgress)> progress_;

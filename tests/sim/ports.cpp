@@ -176,7 +176,7 @@ void SimSource::fetch(std::function<void(rotation::FetchResult)> done) {
             result.error = "the vault does not answer";
         } else {
             result.credential = rotation::Fetched{vault_.username, protocol::Secret(vault_.password), vault_.version,
-                                                  std::nullopt, std::nullopt};
+                                                  std::nullopt, std::nullopt, std::nullopt};
         }
         done(std::move(result));
     });

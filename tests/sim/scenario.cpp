@@ -20,7 +20,7 @@ const char* const first_password = "first";
 
 Scenario::Scenario(std::uint64_t seed, Tally& tally, bool trace)
     : loop_(seed * 0x9e3779b97f4a7c15U + 1), tally_(tally), trace_(trace),
-      kind_(static_cast<Kind>(loop_.random(3))), server_(loop_, loop_.chance(40)) {
+      kind_(static_cast<Kind>(loop_.random(4))), server_(loop_, loop_.chance(40)), leases_(loop_, server_, tally_) {
     horizon_ = loop_.now() + faults_last;
     configure();
 }
@@ -50,6 +50,17 @@ void Scenario::configure() {
     if (kind_ == Kind::followed) {
         configuration_.source.type = config::SourceType::file;
         vault_.keeps_others = loop_.chance(50);
+        return;
+    }
+    if (kind_ == Kind::leased) {
+        configuration_.source.type = config::SourceType::vault;
+        leases_.life = loop_.between(12s, 60s); // a lagging standby is given ten
+        leases_.longest = leases_.life + loop_.between(0s, 60s);
+        leases_.ended = [this](const std::string& user) {
+            if (booted_ && process_.pools->uses(user)) {
+                throw Violation("must 6: a backend outlived its lease");
+            }
+        };
         return;
     }
     configuration_.source.type = config::SourceType::local;
@@ -91,6 +102,9 @@ void Scenario::boot() {
     std::unique_ptr<rotation::Source> source;
     if (kind_ == Kind::followed) {
         source = std::make_unique<SimSource>(loop_, vault_);
+    }
+    if (kind_ == Kind::leased) {
+        source = std::make_unique<LeasedSource>(loop_, leases_);
     }
     process_.rotator = rotation::make_rotator(configuration_, std::move(source), ports);
     process_.pools->start_clients();
@@ -171,7 +185,7 @@ void Scenario::check() {
             throw Violation("must 4: the last good credential was thrown away");
         }
     }
-    if (kind_ != Kind::followed) {
+    if (by_rekey()) {
         check_store();
     }
 }
@@ -215,11 +229,11 @@ void Scenario::heal() {
     server_.hosts[0].roles["rotator"] = fake_verifier("right", "r");
     disk_.writable = disk_.readable = true;
     disk_.next_write_lies = false;
-    vault_.reachable = true;
+    vault_.reachable = leases_.reachable = true;
     if (process_.administrator) {
         process_.administrator->lose = SimAdministrator::Lost::none;
     }
-    if (kind_ != Kind::followed) {
+    if (by_rekey()) {
         configuration_.rotation->every.reset(); // or it would never be at rest
     }
     if (booted_) {
@@ -243,6 +257,9 @@ bool Scenario::converged() const {
     if (kind_ == Kind::followed) {
         return current->version == vault_.version;
     }
+    if (kind_ == Kind::leased) {
+        return leases_.alive() == 1;
+    }
     return disk_.entry->step == JournalStep::none && !disk_.entry->pending && !disk_.entry->retire_previous;
 }
 
@@ -263,7 +280,7 @@ void Scenario::trace(const std::string& text) const {
 }
 
 void Scenario::run() {
-    static const char* const kinds[] = {"followed", "single_user", "alternating_users"};
+    static const char* const kinds[] = {"followed", "single_user", "alternating_users", "leased"};
     tally_.reached(std::string("kind ") + kinds[static_cast<int>(kind_)]);
     trace(std::string("kind ") + kinds[static_cast<int>(kind_)] + ", hosts " + std::to_string(server_.hosts.size()));
     plan_faults();

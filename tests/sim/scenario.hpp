@@ -1,11 +1,13 @@
 // One seed: a world drawn from it, faults for a while, then health, in which everything must come right by itself.
 //
 // Checked after every event (design, section 6): 1 nothing unverified is published; 2 a generation is one credential;
-// 3 make before break and the limit; 4 what works is kept; 5 at most three refused logins, one fetch at a time;
+// 3 make before break and the limit; 4 what works is kept; 5 at most three refused logins, one fetch at a time; 6 no
+// backend outlives its lease, and what nobody uses is revoked;
 // 7 what the server accepts is in the store, and an unresolved PENDING is never thrown away.
 #pragma once
 
 #include "rotation/rotator.hpp"
+#include "tests/sim/leases.hpp"
 #include "tests/sim/loop.hpp"
 #include "tests/sim/pools.hpp"
 #include "tests/sim/ports.hpp"
@@ -19,7 +21,7 @@
 
 namespace rekey::sim {
 
-enum class Kind { followed, single_user, alternating_users };
+enum class Kind { followed, single_user, alternating_users, leased };
 
 // What dies in a crash.
 struct Process {
@@ -59,6 +61,8 @@ class Scenario {
     void fault();
     void local_fault(std::uint64_t choice);
     void followed_fault(std::uint64_t choice);
+    void leased_fault(std::uint64_t choice);
+    bool by_rekey() const { return kind_ == Kind::single_user || kind_ == Kind::alternating_users; }
     void change_outside();
     void server_down(Clock::duration length);
     void end_sessions();
@@ -73,6 +77,7 @@ class Scenario {
     Server server_;
     Disk disk_;
     Vault vault_;
+    Leases leases_;
     std::set<std::string> initial_; // users with the configured first password, until the store has an entry
     Process process_;
     Clock::time_point horizon_;

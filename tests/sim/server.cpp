@@ -87,6 +87,12 @@ void Server::create_role(const std::string& user) {
     }
 }
 
+void Server::drop_role(const std::string& user) {
+    for (Host& host : hosts) {
+        host.roles.erase(user);
+    }
+}
+
 bool Server::has_role(const std::string& user) const { return hosts[0].roles.count(user) != 0; }
 
 std::string Server::execute(const std::string& user, const std::string& statement,

@@ -37,6 +37,7 @@ class Server {
 
     void set_password(const std::string& user, std::optional<std::string> verifier);
     void create_role(const std::string& user);
+    void drop_role(const std::string& user); // sessions stay
     bool has_role(const std::string& user) const;
     // Executes as `user`; the SQLSTATE of the failure, empty when done.
     std::string execute(const std::string& user, const std::string& statement,

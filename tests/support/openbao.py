@@ -1,13 +1,14 @@
 """A real OpenBao on loopback, with a database engine that knows one PostgreSQL. For tests only.
 
-The program comes from REKEY_BAO, from PATH, or from build/servers, where ./dev setup full puts it; without one the tests
-that want it say NOT RUN.
+The program comes from REKEY_BAO, from PATH, or from build/servers, where ./dev setup servers puts it; without one the
+tests that want it say NOT RUN.
 """
 
 import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -83,6 +84,30 @@ class OpenBao:
         self.ask("POST", f"database/static-roles/{name}",
                  {"db_name": connection, "username": username, "rotation_period": period,
                   "rotation_statements": ['ALTER ROLE "{{name}}" WITH PASSWORD \'{{password}}\'']})
+
+    def dynamic_role(self, name, connection, member_of, life, longest):
+        """Accounts that are members of a role; `life` and `longest` as the store takes them: 10s."""
+        self.ask("POST", f"database/roles/{name}",
+                 {"db_name": connection, "default_ttl": life, "max_ttl": longest,
+                  "creation_statements": ['CREATE ROLE "{{name}}" LOGIN PASSWORD \'{{password}}\' '
+                                          f'VALID UNTIL \'{{{{expiration}}}}\' IN ROLE "{member_of}"'],
+                  "revocation_statements": ['DROP ROLE "{{name}}"']})
+
+    def leases(self, name):
+        """Those of a dynamic role that live."""
+        try:
+            return self.ask("LIST", f"sys/leases/lookup/database/creds/{name}")["data"]["keys"]
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return []
+
+    def pause(self):
+        """It holds its connections and answers nothing, until go_on()."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def approle(self, name, policy):
         """An AppRole that may do what `policy` says; returns (role id, secret id)."""

@@ -59,6 +59,7 @@ def step(connection, number):
 
 def prepared(connection):
     cursor = connection.cursor(prepared=True)
+    cursor.add_attribute("trace", "prepared")  # nothing comes of it in front of a MariaDB
     for number in range(12):
         assert value(cursor, "SELECT ? + 1", (number,)) == number + 1
     cursor.close()
@@ -121,6 +122,7 @@ def main():
     ok("connect")
     if sys.argv[1] == "connector":
         prepared(connection)
+        cursor.add_attribute("trace", "text")
     transaction(connection, cursor)
     multi_results(cursor)
     local_infile(connection, cursor)

@@ -159,8 +159,8 @@ std::vector<Case> choice_cases() {
           {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, not \"fiel\"; did you "
                    "mean \"file\"?"}}},
         {"credentials[].source.engine",
-         {"auto", "kv_v2", "kv_v1", "static"},
-         {{"dynamic", "expects one of auto, kv_v2, kv_v1, static, not \"dynamic\""}}},
+         {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
+         {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},
         {"credentials[].source.auth.method",
          {"token", "approle", "kubernetes", "jwt", "userpass", "cert"},
          {{"ldap", "expects one of token, approle, kubernetes, jwt, userpass, cert, not \"ldap\""}}},

@@ -55,6 +55,7 @@ TEST(VaultSource, TellsTheEngineByThePath) {
     EXPECT_EQ(engine("path: secret/app"), VaultEngine::kv_v1);
     EXPECT_EQ(engine("path: database/static-creds/app"), VaultEngine::static_role);
     EXPECT_EQ(engine("path: kv/data/app, engine: kv_v1"), VaultEngine::kv_v1);
+    EXPECT_EQ(engine("path: database/creds/app"), VaultEngine::dynamic);
 }
 
 TEST(VaultSource, FallsBackToTheEnvironmentOfItsPrograms) {
@@ -95,8 +96,8 @@ TEST(VaultSource, NeedsAnAddressItCanTrust) {
 TEST(VaultSource, NeedsAPathOfAnEngineItKnows) {
     EXPECT_THAT(errors(at_store(token)), ElementsAre(at + "path: is missing"));
     EXPECT_THAT(errors(at_store("path: a/../b, " + token)), ElementsAre(HasSubstr("expects an API path such as")));
-    EXPECT_THAT(errors(at_store("path: database/creds/app, " + token)),
-                ElementsAre(HasSubstr(at + "path: names dynamic credentials (creds/), which this version does not")));
+    EXPECT_THAT(errors(at_store("path: database/app, engine: dynamic, " + token)),
+                ElementsAre(at + "path: expects MOUNT/creds/NAME for engine dynamic"));
     EXPECT_THAT(errors(at_store("path: secret/app, engine: kv_v2, " + token)),
                 ElementsAre(at + "path: expects MOUNT/data/NAME for engine kv_v2"));
     EXPECT_THAT(errors(at_store("path: database/roles/app, engine: static, " + token)),

@@ -145,10 +145,11 @@ class MysqlExchangeTest : public testing::Test {
   protected:
     MysqlExchangeTest() { backend_ = new_backend(); }
 
-    std::unique_ptr<MysqlBackend> new_backend(std::string schema = "app") {
+    std::unique_ptr<MysqlBackend> new_backend(std::string schema = "app", bool mariadb = false, Capabilities more = 0) {
         MysqlBackend::Options options;
         options.context = &context_;
-        options.capabilities = backend_capabilities;
+        options.capabilities = backend_capabilities | more;
+        options.mariadb = mariadb;
         options.schema = std::move(schema);
         return std::make_unique<MysqlBackend>(std::move(options));
     }

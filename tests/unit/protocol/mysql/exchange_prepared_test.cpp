@@ -29,6 +29,20 @@ TEST_F(MysqlPrepared, GivesTheClientNumbersOfItsOwn) {
     EXPECT_EQ(cycle_end(side), CycleEnd::release);
 }
 
+TEST_F(MysqlPrepared, JudgesATextByTheServerItIsFor) {
+    const std::string_view text = "SELECT /*M! @x := 1, */ 1"; // a comment for a MySQL
+    for (bool mariadb : {false, true}) {
+        Side side(context_, modern, Multiplexing::automatic, mariadb ? 2 : 1);
+        backend_ = new_backend("app", mariadb);
+        attach(side);
+        prepare(side, text, 42, 0);
+        send(side, execute(1));
+        answer(&side, result({"x"}));
+        EXPECT_EQ(cycle_end(side), mariadb ? CycleEnd::pinned : CycleEnd::release);
+        EXPECT_EQ(pin(side), mariadb ? "user_variable" : "");
+    }
+}
+
 TEST_F(MysqlPrepared, TranslatesTheReplyForClientsWithoutDeprecateEof) {
     Side side(context_, old);
     attach(side);
@@ -150,17 +164,6 @@ TEST_F(MysqlPrepared, OpensACursorForAnOldClientWithOneEof) {
     Reply cursor;
     cursor.status |= status::cursor_exists;
     EXPECT_EQ(answer(&side, result({}, cursor)), packet(1, "\x01") + packet(2, "column") + eof(3, cursor.status));
-}
-
-TEST_F(MysqlPrepared, TakesNamesOutOfTheTypes) {
-    Side side(context_, modern | capability::query_attributes);
-    attach(side);
-    prepare(side, "SELECT ?", 42);
-    auto named = std::string("\1\0\1\3\0", 5) + lenenc("") + le(5, 4);
-    EXPECT_EQ(send(side, execute(1, named, 8)), execute(42, bound));
-    answer(&side, result({"x"}));
-    auto again = std::string("\1\0\0", 3) + le(5, 4);
-    EXPECT_EQ(send(side, execute(1, again, 8)), execute(42, unbound));
 }
 
 TEST_F(MysqlPrepared, KnowsTheLastOneByNoNumber) {

@@ -271,19 +271,6 @@ TEST_F(MysqlExchange, StreamsMessagesOfSeveralPackets) {
     EXPECT_TRUE(backend_->safe_point());
 }
 
-TEST_F(MysqlExchange, PadsQueryAttributesThatNoBackendTakes) {
-    Side side(context_, modern | capability::query_attributes);
-    attach(side);
-    EXPECT_EQ(send(side, command(Command::query, std::string("\0\1", 2) + "SELECT 1")), query("  SELECT 1"));
-    answer(&side, result({"1"}));
-    auto attributes = std::string("\1\1\0\1", 4) + std::string("\xfe\0", 2) + lenenc("name") + lenenc("value");
-    EXPECT_EQ(send(side, command(Command::query, attributes + "SELECT 1")),
-              query(std::string(attributes.size(), ' ') + "SELECT 1"));
-    answer(&side, result({"1"}));
-    send(side, command(Command::query, "\5"));
-    EXPECT_EQ(load_le16(told().data() + packet_header_size + 1), 1835);
-}
-
 TEST_F(MysqlExchange, ServesALocalFileAndRefusesAnUnwantedRequest) {
     Side side(context_, old);
     attach(side);

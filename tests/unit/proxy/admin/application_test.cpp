@@ -131,6 +131,41 @@ TEST_F(ApplicationTest, KeepsItsSecretsInTheStore) {
     EXPECT_EQ(admin::read_token(directory / "store/admin.token").reveal(), token.reveal());
 }
 
+TEST_F(ApplicationTest, RemembersWhatServersSayOfThemselves) {
+    start();
+    EXPECT_TRUE(plane.options.mysql_servers.empty());
+    const MysqlServer server{"9.7.4", false, 1, 255};
+    thread.on_loop([&] {
+        plane.options.server_learnt("gone", server); // of no upstream
+        plane.options.server_learnt("orders", {"8.4.9", false, 1, 255});
+        plane.options.server_learnt("orders", server);
+        application.reset();
+    });
+    start();
+    EXPECT_EQ(plane.options.mysql_servers, (MysqlServerMap{{"orders", server}}));
+}
+
+TEST_F(ApplicationTest, WarnsOfAListenerInFrontOfServersOfTwoKinds) {
+    auto text = replaced(base, "name: pg,", "name: my, protocol: mysql,");
+    text = replaced(text, "  - { name: orders,",
+                    "  - { name: bank, protocol: mysql, hosts: [\"127.0.0.1:3307\"], credential: spare }\n"
+                    "  - { name: orders, protocol: mysql,");
+    text = replaced(text, "routes:\n  - { listener: pg,",
+                    "routes:\n  - { listener: my, database: bank, user: \"*\", upstream: bank }\n"
+                    "  - { listener: my,");
+    start(text);
+    thread.on_loop([&] { plane.options.server_learnt("orders", {"9.7.4", false, 1, 255}); });
+    EXPECT_EQ(ask("GET", "/api/status").body.find("listener my: its routes lead to"), std::string::npos);
+    thread.on_loop([&] { plane.options.server_learnt("bank", {"11.8.3-MariaDB", true, 1, 45}); });
+    EXPECT_NE(ask("GET", "/api/status").body.find("listener my: its routes lead to"), std::string::npos);
+    EXPECT_TRUE(reload(replaced(text, "protocol: mysql, address", "server_version: 8.4.5, protocol: mysql, address"))
+                    .errors.empty());
+    EXPECT_NE(ask("GET", "/api/status").body.find("listener my: its routes lead to"), std::string::npos); // on restart
+    thread.on_loop([&] { application.reset(); });
+    start(replaced(text, "protocol: mysql, address", "server_version: 8.4.5, protocol: mysql, address"));
+    EXPECT_EQ(ask("GET", "/api/status").body.find("listener my: its routes lead to"), std::string::npos);
+}
+
 TEST_F(ApplicationTest, MakesNoCertificateThatNobodyNeeds) {
     start(replaced(base, "address: \"127.0.0.1:0\" }\nusers",
                    "address: \"127.0.0.1:0\", tls: { mode: disable } }\nusers"));

@@ -50,6 +50,7 @@ class FakeDataPlane final : public DataPlane {
                  std::function<void(rotation::ReplaceProgress)>) override {}
     void pause_logins(const std::string&) override {}
     void resume_logins(const std::string&) override {}
+    void withdraw(const std::string&, rotation::Clock::time_point) override {}
 
   private:
     DataPlaneLog& log_;

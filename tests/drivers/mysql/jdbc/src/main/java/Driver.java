@@ -57,6 +57,13 @@ public final class Driver {
         }
     }
 
+    /** Connector/J has query attributes; in front of a MariaDB nothing comes of them. */
+    static void give(Statement statement, String attribute) throws SQLException {
+        if (kind.equals("mysql")) {
+            statement.unwrap(com.mysql.cj.jdbc.JdbcStatement.class).setAttribute("trace", attribute);
+        }
+    }
+
     static int number(Connection connection, String text) throws SQLException {
         try (Statement statement = connection.createStatement(); ResultSet rows = statement.executeQuery(text)) {
             expect(rows.next(), "no row");
@@ -85,6 +92,7 @@ public final class Driver {
     static void multiResults(Connection connection) throws SQLException {
         int sum = 0;
         try (Statement statement = connection.createStatement()) {
+            give(statement, "text");
             boolean rows = statement.execute("SELECT 1; SELECT 2; DO 0; SELECT 4");
             while (rows || statement.getUpdateCount() != -1) {
                 if (rows) {
@@ -183,6 +191,7 @@ public final class Driver {
             System.out.println("ok connect");
             try (Connection preparing = connect(true); var sum = preparing.prepareStatement("SELECT ? + 1")) {
                 for (int number = 0; number < 12; number++) {
+                    give(sum, "prepared " + number);
                     plus(sum, number);
                 }
             }
