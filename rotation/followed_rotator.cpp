@@ -47,9 +47,6 @@ class FollowedRotator final : public RotatorCore {
     Clock::time_point next_look(Look look);
 
     std::unique_ptr<Source> source_;
-    std::vector<Asked> taken_; // whose request this look serves
-    bool emergency_ = false;
-    std::optional<std::chrono::milliseconds> deadline_;
     BackOff fetch_retry_ = fetch_back_off, start_retry_ = start_back_off, refused_retry_ = refused_back_off,
             condemned_retry_ = condemned_back_off;
     std::string last_fetched_;                    // version
@@ -90,13 +87,7 @@ Flow<> FollowedRotator::run() {
 
 // One fetch, and what follows from it.
 Flow<Look> FollowedRotator::look() {
-    taken_ = std::exchange(asked_, {});
-    emergency_ = false;
-    deadline_.reset();
-    for (const Asked& asked : taken_) {
-        emergency_ = emergency_ || asked.request.emergency;
-        deadline_ = asked.request.emergency ? asked.request.deadline : deadline_;
-    }
+    take_requests();
     if (!drain_.running() && (!current_ || !taken_.empty())) {
         status_.state = RotationState::fetching;
     }
@@ -245,8 +236,7 @@ CredentialPtr FollowedRotator::candidate_of(Fetched fetched, std::uint64_t gener
 // What the source has is what is served. What is under way answers whoever asked for it at its end.
 void FollowedRotator::unchanged() {
     if (drain_.running()) {
-        std::move(taken_.begin(), taken_.end(), std::back_inserter(waiting_));
-        taken_.clear();
+        answer_after_drain();
         return;
     }
     all_is_well();
@@ -267,8 +257,7 @@ void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
     entry_.generation = candidate->generation.value;
     entry_.current_since = wall;
     save();
-    std::move(taken_.begin(), taken_.end(), std::back_inserter(waiting_));
-    taken_.clear();
+    answer_after_drain();
     forgive_at_.reset();
     DrainOrder order;
     order.old = old;

@@ -44,16 +44,6 @@ Flow<> LeasedRotator::run() {
     }
 }
 
-void LeasedRotator::take_requests() {
-    taken_ = std::exchange(asked_, {});
-    emergency_ = false;
-    deadline_.reset();
-    for (const Asked& asked : taken_) {
-        emergency_ = emergency_ || asked.request.emergency;
-        deadline_ = asked.request.emergency ? asked.request.deadline : deadline_;
-    }
-}
-
 bool LeasedRotator::wants_another() const {
     const bool ends = current_ && !grant_.renewable && now() >= grant_.due;
     return !current_ || uncertain_ || withdrawn_ || gone_ || inherited_ || ends || !taken_.empty();
@@ -203,8 +193,7 @@ void LeasedRotator::adopt() {
         order.end_of_old = end_of_old_;
     }
     order.reply.outcome = old ? RotationOutcome::done : RotationOutcome::unchanged;
-    std::move(taken_.begin(), taken_.end(), std::back_inserter(waiting_));
-    taken_.clear();
+    answer_after_drain();
     gone_ = inherited_ = withdrawn_ = false;
     retry_at_.reset();
     start_retry_.reset();

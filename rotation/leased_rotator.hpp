@@ -51,7 +51,6 @@ class LeasedRotator final : public RotatorCore {
     };
 
     Flow<> look();
-    void take_requests();
     bool wants_another() const;
     Flow<> renew();
     Flow<> obtain();
@@ -73,9 +72,6 @@ class LeasedRotator final : public RotatorCore {
     std::chrono::system_clock::time_point wall(Clock::time_point steady) const;
 
     std::unique_ptr<Source> source_;
-    std::vector<Asked> taken_; // whose request this look serves
-    bool emergency_ = false;
-    std::optional<std::chrono::milliseconds> deadline_;
     Grant grant_;                        // of current_
     std::optional<Candidate> candidate_; // fetched, not verified yet
     std::deque<Spent> spent_;

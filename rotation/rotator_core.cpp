@@ -1,5 +1,8 @@
 #include "rotation/rotator_core.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace rekey::rotation {
 
 RotatorCore::RotatorCore(const config::Credential& configuration, const RotatorPorts& ports)
@@ -27,6 +30,7 @@ void RotatorCore::stop() {
     main_.reset();
     drain_.reset();
     asked_.clear();
+    taken_.clear();
     waiting_.clear();
 }
 
@@ -178,6 +182,21 @@ void RotatorCore::publish(CredentialPtr credential, DrainOrder order) {
         post(std::exchange(ready_, nullptr));
     }
     start_drain(std::move(order));
+}
+
+void RotatorCore::take_requests() {
+    taken_ = std::exchange(asked_, {});
+    emergency_ = false;
+    deadline_.reset();
+    for (const Asked& asked : taken_) {
+        emergency_ = emergency_ || asked.request.emergency;
+        deadline_ = asked.request.emergency ? asked.request.deadline : deadline_;
+    }
+}
+
+void RotatorCore::answer_after_drain() {
+    std::move(taken_.begin(), taken_.end(), std::back_inserter(waiting_));
+    taken_.clear();
 }
 
 void RotatorCore::answer(std::vector<Asked>& whom, RotateReply reply) {

@@ -78,6 +78,8 @@ class RotatorCore : public Rotator {
     // Publishes and starts the drain. `credential->generation` is already the right one.
     void publish(CredentialPtr credential, DrainOrder order);
     void start_drain(DrainOrder order);
+    void take_requests();
+    void answer_after_drain(); // who was taken up is answered at the end of what is under way
     void answer(std::vector<Asked>& whom, RotateReply reply);
     bool may_try(const std::string& version) const { return !condemned_.holds(version, now()) && version != proving_; }
     void count_refusals(const ProbeReport& report);
@@ -112,6 +114,9 @@ class RotatorCore : public Rotator {
     RefusalBudget budget_;
     std::string proving_;        // the version whose refusal is being looked at
     std::vector<Asked> asked_;   // not yet taken up
+    std::vector<Asked> taken_;   // whose request is being served
+    bool emergency_ = false;     // one of these is, with `deadline_`
+    std::optional<std::chrono::milliseconds> deadline_;
     std::vector<Asked> waiting_; // for the end of what is under way
     std::function<void()> ready_;
     std::string rotation_id_;     // of what is under way, for the audit log

@@ -26,8 +26,8 @@ struct Fetched {
     std::optional<std::chrono::system_clock::time_point> not_after;
     // When the source expects to have something newer; looked at by then even if the next poll is later.
     std::optional<std::chrono::milliseconds> look_again;
-    std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
     std::optional<Lease> lease; // always, where Source::leases(); then `version` names it at the store
+    std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
 };
 
 // `error` says store, path, what happened and what to do; never a secret. Exactly one of the two is set.

@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from bench.compare.subjects import build_program
 from bench.harness.load import Load, login_allowance, summarize
@@ -17,6 +18,7 @@ from .contestants import Contestant
 
 FLOOR_ROLE, FLOOR_PASSWORD = "floor", "floor-password"
 SETTLE = 0.3  # s before a slice, for what the one before it left behind
+STOLEN = 0.04  # of the machine's time, given to its neighbours: from there on a slice says more about them
 LATE = 0.1    # s that the last rotation of a slice may begin late, for a scheduler's hiccup
 
 
@@ -35,6 +37,8 @@ class Stage:
 class Result:
     phase: str
     outcome: dict = field(default_factory=dict)
+    slices: int = 0
+    slice_p99s: list[float] = field(default_factory=list)  # ms; of the slices that the p99 is the median of
     rotations: int = 0
     failures: list[str] = field(default_factory=list)  # of rotations
     replaced: int | None = None
@@ -68,6 +72,29 @@ class Rotations(threading.Thread):
             time.sleep(max(0.0, beat - time.monotonic()))
 
 
+@dataclass
+class Slice:
+    begin: float
+    end: float
+    stolen: float  # share of the machine's time that its host gave to others meanwhile
+
+    @property
+    def window(self) -> tuple[float, float]:
+        return self.begin, self.end
+
+
+def stolen_and_all() -> tuple[int, int]:
+    """Ticks of all cores since the machine started (proc(5), /proc/stat)."""
+    ticks = [int(text) for text in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
+def undisturbed(slices: list[Slice]) -> list[Slice]:
+    """Those that the neighbours of a shared machine left alone; at least the quieter half, in each phase alike."""
+    quiet = sorted(slices, key=lambda one: one.stolen)
+    return [one for rank, one in enumerate(quiet) if one.stolen <= STOLEN or rank < (len(quiet) + 1) // 2]
+
+
 class FloorLogins:
     """As many logins straight to the server as rotations make, in the same rhythm, while the `with` block runs."""
 
@@ -91,33 +118,34 @@ def run_phases(stage: Stage, contestant: Contestant, load: Load, slices: list[st
     """One load, during which phases take turns slice by slice, `seconds` each: what drifts on a shared machine
     drifts for all of them alike. In all of them the backends are sampled: it costs a little."""
     results = {phase: Result(phase) for phase in slices}
-    windows = {phase: [] for phase in slices}
+    taken: dict[str, list[Slice]] = {phase: [] for phase in slices}
     run = contestant.target().run(load, len(slices) * (seconds + 2 * SETTLE) + login_allowance(load.clients) + 1)
     run.wait_for_first_transactions()
     for phase in slices:
         time.sleep(SETTLE)
-        windows[phase].append(_slice(stage, contestant, seconds, results[phase], logins_per_rotation))
+        taken[phase].append(_slice(stage, contestant, seconds, results[phase], logins_per_rotation))
     in_time = run.process.poll() is None
     rows, errors = run.finish()
     if not in_time and not errors:
         errors = ["the load ended before the last slice did"]
     for phase, result in results.items():
-        outcome = summarize(rows, *windows[phase])
-        # Each slice holds one whole rotation, so their median tells what a rotation costs; what a neighbour of the
-        # machine did to one slice is left out, in each phase alike.
-        outcome.p99 = statistics.median(summarize(rows, window).p99 for window in windows[phase])
+        outcome = summarize(rows, *(one.window for one in taken[phase]))
+        # Each slice holds one whole rotation, so their median tells what a rotation costs.
+        result.slices = len(taken[phase])
+        result.slice_p99s = [round(summarize(rows, one.window).p99, 2) for one in undisturbed(taken[phase])]
+        outcome.p99 = statistics.median(result.slice_p99s)
         # The load does not say when an error came: all are held against the phase that is judged by them.
         outcome.errors = errors if phase == "rotating" or "rotating" not in results else []
         result.outcome = asdict(outcome)
     return results
 
 
-def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result, logins: int) -> tuple[float, float]:
+def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result, logins: int) -> Slice:
     rotating = result.phase == "rotating"
     with FloorLogins(stage, logins) if result.phase == "floor" else nullcontext():
         stage.log.counts()
         replaced = contestant.replaced() if rotating else None
-        begin = time.time()
+        begin, before = time.time(), stolen_and_all()
         with BackendSampler(stage.session, contestant.roles) as sampler:
             if rotating:
                 rotations = Rotations(contestant, stage.every, begin + seconds)
@@ -126,7 +154,7 @@ def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result,
                 result.rotations += rotations.done
                 result.failures += rotations.failures
             time.sleep(max(0.0, begin + seconds - time.time()))
-        end = time.time()
+        end, after = time.time(), stolen_and_all()
         counts = stage.log.counts(tuple(contestant.roles) if rotating else ())
     if replaced is not None:
         result.replaced = (result.replaced or 0) + int(contestant.replaced() - replaced)
@@ -135,7 +163,7 @@ def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result,
     result.backends_max = max((n for n in (result.backends_max, high) if n is not None), default=None)
     result.logins += counts["logins"]
     result.refused += counts["refused"]
-    return begin, end
+    return Slice(begin, end, (after[0] - before[0]) / max(1, after[1] - before[1]))
 
 
 def run_hard_case(stage: Stage, contestant: Contestant, load: Load) -> Result:

@@ -4,6 +4,8 @@ from bench.harness.load import clients_hurt
 from bench.harness.svg import grouped_bars
 from bench.harness.table import circumstances, figure, markdown, median
 
+from .phases import STOLEN
+
 PHASES = ["steady", "floor", "rotating"]
 
 
@@ -81,6 +83,11 @@ def hard_table(rows: Rows) -> str:
                      "refused logins", "longest gap ms"], lines)
 
 
+def undisturbed_share(rows: Rows) -> str:
+    used = sum(len(row["slice_p99s"]) for row in rows.rows)
+    return f"{used:,} of {sum(row['slices'] for row in rows.rows):,} slices"
+
+
 def page(measured: list[dict], options, clients: str, drawing: str) -> str:
     """`clients` says what the load is, `drawing` is the name of the picture's file."""
     rows = Rows(measured)
@@ -92,7 +99,8 @@ def page(measured: list[dict], options, clients: str, drawing: str) -> str:
              f"backends replaced within 1 s; {len(rows.runs)} runs "
              f"({', '.join(f'{s:g} s' for s in lengths)}), "
              f"in each of which the phases take turns every {options.slice:g} s; medians, ratios taken within one run. "
-             "A run's p99 is the median of its slices'. "
+             f"A run's p99 is the median of its slices', of those alone during which the machine's host gave at most "
+             f"{STOLEN:.0%} of its time to others, yet at least of the quieter half ({undisturbed_share(rows)}). "
              "The floor: steady state while as many logins go straight to the server, in the same rhythm.\n",
              f"![p99 in steady state, at the floor, rotating]({drawing})\n"]
     for load in loads:

@@ -36,7 +36,8 @@ CLIENTS = 64
 THREADS = 1
 SHARED_MEMORY_PAGES = 200  # of 2 MiB
 # One after the other, so that what drifts hits what is compared alike; steady state is shown, not judged by.
-ORDERS = (("rotating", "floor", "steady", "floor", "rotating"), ("floor", "rotating", "steady", "rotating", "floor"))
+ORDERS = (("rotating", "floor", "floor", "rotating", "steady", "rotating", "floor", "floor", "rotating"),
+          ("floor", "rotating", "rotating", "floor", "steady", "floor", "rotating", "rotating", "floor"))
 
 
 def arguments():
@@ -120,7 +121,8 @@ class Measurement:
         outcome = result.outcome
         said = (f"{run + 1} {contestant.name:24} {mode:14} {load:6} {result.phase:9} {outcome['tps']:7.0f} tps  p99 "
                 f"{outcome['p99']:7.2f}  p99.9 {outcome['p999']:7.2f}  gap {outcome['longest_gap']:6.1f} ms  backends "
-                f"{result.backends_min}-{result.backends_max}  logins {result.logins}  refused {result.refused}")
+                f"{result.backends_min}-{result.backends_max}  logins {result.logins}  refused {result.refused}  "
+                f"undisturbed {len(result.slice_p99s)}/{result.slices}")
         if result.rotations:
             said += f"  rotations {result.rotations}  replaced {result.replaced}"
         say(said + "".join(f"\n    {line}" for line in (outcome["errors"] + result.failures)[:3]))

@@ -7,6 +7,7 @@ import pytest
 
 from support.database import MysqlDatabase, database_at
 from support.mysql_server import CORE_KINDS, KINDS, MysqlServer, available
+from support.openbao import OpenBao, program
 from support.postgres import running_server
 from support.products import POSTGRES
 from support.rekey import file_credential
@@ -42,6 +43,27 @@ def my_servers(authority):
     yield server
     for entry in servers.values():
         entry.close()
+
+
+def _openbao():
+    if program() is None:
+        pytest.skip("NOT RUN: OpenBao is not here; ./dev setup servers brings it, or REKEY_BAO names its program")
+    server = OpenBao()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def bao():
+    yield from _openbao()
+
+
+@pytest.fixture
+def own_bao():
+    """One to be stopped."""
+    yield from _openbao()
 
 
 @pytest.fixture(params=KINDS if os.environ.get("REKEY_FULL") else CORE_KINDS)

@@ -4,42 +4,28 @@ import threading
 
 import pytest
 
-from support.openbao import OpenBao, program
 from support.pgbench import Pgbench
 from support.postgres import quote
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.core
-
 
 @pytest.fixture
-def bao():
-    if program() is None:
-        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
-    server = OpenBao()
-    try:
-        yield server.start()
-    finally:
-        server.close()
-
-
-@pytest.fixture
-def leased(database, bao, rekey_for):
+def leased(database, own_bao, rekey_for):
     """leased(life, longest, …): a Rekey whose accounts live so long; its database is filled for pgbench."""
 
     def build(life, longest, start=True, **pool):
         database.initialise()
-        bao.use_postgres(database.server, database.role, ("rotator", "rotator-password"))
-        bao.dynamic_role(database.role, database.role, database.role, life, longest)
-        source = {"type": "vault", "address": bao.address, "path": f"database/creds/{database.role}", "timeout": "2s",
-                  "auth": {"token": {"value": bao.root}}}
+        own_bao.use_postgres(database.server, database.role, ("rotator", "rotator-password"))
+        own_bao.dynamic_role(database.role, database.role, database.role, life, longest)
+        source = {"type": "vault", "address": own_bao.address, "path": f"database/creds/{database.role}", "timeout": "2s",
+                  "auth": {"token": {"value": own_bao.root}}}
 
         def change(configuration):
             configuration["credentials"] = [{"name": "app", "role": database.role, "source": source,
                                              "replace": {"surge": 1, "window": "300ms"}}]
 
         rekey = rekey_for(database, change=change, start=start, **pool)
-        rekey.bao = bao
+        rekey.bao = own_bao
         return rekey
 
     return build
@@ -78,6 +64,7 @@ def generation(rekey):
     return rekey.credential("app")["generation"]
 
 
+@pytest.mark.core
 def test_nobody_notices_that_accounts_come_and_go(database, leased):
     rekey = leased("8s", "14s", size=6)
     first = generation(rekey)
@@ -95,6 +82,7 @@ def test_nobody_notices_that_accounts_come_and_go(database, leased):
     assert rekey.cli("audit", "verify").returncode == 0
 
 
+@pytest.mark.core
 def test_clients_wait_while_a_store_is_away_for_longer_than_the_lease(database, leased):
     rekey = leased("6s", "60s", size=6, wait_timeout="60s")
     before = generation(rekey)

@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from support.database import ask
-from support.products import POSTGRES, cases
+from support.products import POSTGRES, PRODUCTS, cases
 from support.waiting import wait_until
 
 KEPT = 2  # the newest, and the one before it, which is tried again should the newest be refused
@@ -43,7 +43,7 @@ def found_in(pid, texts):
 
 
 # Not with the sanitizers: their shadows of memory are too large to be searched.
-@cases("database", [(POSTGRES,), ("mariadb-10.11",)], [], [(POSTGRES,), ("mariadb-10.11",)])
+@cases("database", [(product,) for product in PRODUCTS], [], [(POSTGRES,), ("mariadb-10.11",)])
 def test_no_retired_secret_is_left_after_ten_rotations(database, rekey_for):
     rekey = rekey_for(database, "file", size=4)
     try:

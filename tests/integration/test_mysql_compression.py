@@ -11,7 +11,6 @@ import pytest
 from support.mysql_server import SERVERS
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.core
 MYSQL = SERVERS / "mysql-9/usr/bin/mysql"
 LONG = 20 << 20
 
@@ -92,6 +91,7 @@ def program_of_mysql(front, *arguments, text=""):
     return program(front, *arguments, command=MYSQL, text=text)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_long_values_and_many_rows_come_as_they_are(front, tls):
     with connector(front, tls) as connection:
@@ -109,6 +109,7 @@ def test_long_values_and_many_rows_come_as_they_are(front, tls):
         assert rows == [(number, str(number) * 20) for number in range(20000)]
 
 
+@pytest.mark.core
 def test_prepared_statements_and_errors(front):
     with connector(front) as one, connector(front) as two:
         first, second = one.cursor(prepared=True), two.cursor(prepared=True)
@@ -127,14 +128,19 @@ def test_prepared_statements_and_errors(front):
         two.rollback()
 
 
+def fill(path, rows):
+    """Writes so many rows to a file; the script that sends them, and gets something long."""
+    path.write_text("".join(f"{number}\tvalue {number}\n" for number in range(1, rows + 1)))
+    return ("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50));"
+            f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t; SELECT COUNT(*), MAX(id) FROM t;"
+            f"SELECT REPEAT('y', {LONG}); SELECT 40 + 2;")
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_the_program_of_mariadb(front, tls, tmp_path):
     options = ["--compress", "--ssl" if tls else "--skip-ssl"]
     path = tmp_path / "rows.tsv"
-    path.write_text("".join(f"{number}\tvalue {number}\n" for number in range(1, 200001)))
-    script = ("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50));"
-              f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t; SELECT COUNT(*), MAX(id) FROM t;"
-              f"SELECT REPEAT('y', {LONG}); SELECT 40 + 2;")
+    script = fill(path, 200000)
     out = program(front, *options, "--local-infile", "--max-allowed-packet=64M", text=script)
     assert out == f"200000\t200000\n{'y' * LONG}\n42\n"
     assert front.meter.to_client < LONG / 20 and front.meter.to_server < path.stat().st_size * 0.6
@@ -152,10 +158,7 @@ def test_the_program_of_mysql(front, algorithms, tls, tmp_path):
             program_of_mysql(front, *options, "--execute=SELECT 1")
         return
     path = tmp_path / "rows.tsv"
-    path.write_text("".join(f"{number}\tvalue {number}\n" for number in range(1, 100001)))
-    script = ("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50));"
-              f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE t; SELECT COUNT(*), MAX(id) FROM t;"
-              f"SELECT REPEAT('y', {LONG}); SELECT 40 + 2;")
+    script = fill(path, 100000)
     out = program_of_mysql(front, *options, "--local-infile", "--max-allowed-packet=64M", text=script)
     assert out == f"100000\t100000\n{'y' * LONG}\n42\n"
     if not front.database.server.mariadb or "zlib" in algorithms:
@@ -176,6 +179,7 @@ def test_a_listener_may_offer_none(my_database, my_rekey):
     rekey.meter.close()
 
 
+@pytest.mark.core
 def test_what_is_not_compressed_ends_the_connection(front):
     with connector(front) as connection:
         plain = connection._socket.sock

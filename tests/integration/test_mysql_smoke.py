@@ -12,6 +12,7 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
+from support.load import side_by_side
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.core
@@ -157,25 +158,15 @@ def test_a_password_is_proven_to_the_server_without_tls(my_servers, make_my_data
 def test_transactions_of_six_clients_share_two_backends(front):
     with connected(front) as connection:
         ask(connection, TABLE)
-    failures = []
-
     def work(number):
-        try:
-            with connected(front) as connection:
-                for step in range(20):
-                    connection.begin()
-                    ask(connection, "INSERT INTO t (v) VALUES (%s)", f"{number}")
-                    assert ask(connection, "SELECT v FROM t WHERE id = LAST_INSERT_ID()") == ((f"{number}",),)
-                    connection.commit() if step % 2 else connection.rollback()
-        except Exception as error:  # told by the test's own thread
-            failures.append(error)
+        with connected(front) as connection:
+            for step in range(20):
+                connection.begin()
+                ask(connection, "INSERT INTO t (v) VALUES (%s)", f"{number}")
+                assert ask(connection, "SELECT v FROM t WHERE id = LAST_INSERT_ID()") == ((f"{number}",),)
+                connection.commit() if step % 2 else connection.rollback()
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures, failures
+    side_by_side(6, work)
     with connected(front) as connection:
         assert ask(connection, "SELECT COUNT(*), COUNT(DISTINCT v) FROM t") == ((60, 6),)
     assert len(front.database.backends()) <= 2

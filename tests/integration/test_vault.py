@@ -2,34 +2,10 @@
 
 import pytest
 
-from support.openbao import OpenBao, program
 from support.pgbench import Pgbench
 from support.waiting import wait_until
 
 REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
-
-
-@pytest.fixture(scope="module")
-def bao():
-    if program() is None:
-        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
-    server = OpenBao()
-    try:
-        yield server.start()
-    finally:
-        server.close()
-
-
-@pytest.fixture
-def own_bao():
-    """One to be stopped."""
-    if program() is None:
-        pytest.skip("NOT RUN: OpenBao is not here; REKEY_BAO names its program")
-    server = OpenBao()
-    try:
-        yield server.start()
-    finally:
-        server.close()
 
 
 @pytest.fixture
@@ -78,7 +54,6 @@ def test_nobody_notices_five_new_versions_of_a_secret(database, bao, vault_rekey
     assert result.errors == 0, result.output + rekey.log()[-3000:]
 
 
-@pytest.mark.core
 def test_a_wrong_password_changes_nothing(database, bao, vault_rekey):
     database.initialise()
     bao.put_secret(database.role, database.role, database.password)
@@ -122,7 +97,6 @@ def test_nobody_notices_that_the_store_rotates_a_static_role(database, bao, vaul
     assert secret_id not in rekey.log() and rekey.cli("audit", "verify").returncode == 0
 
 
-@pytest.mark.core
 def test_the_store_may_be_away_also_over_a_restart(database, own_bao, vault_rekey):
     database.initialise()
     own_bao.put_secret(database.role, database.role, database.password)

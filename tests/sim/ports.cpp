@@ -194,7 +194,7 @@ void SimSource::fetch_others(std::function<void(std::vector<rotation::Fetched>)>
         for (const auto* version : {&vault_.pending, &vault_.previous}) {
             if (vault_.reachable && *version) {
                 others.push_back({vault_.username, protocol::Secret((*version)->password), (*version)->name,
-                                  std::nullopt, std::nullopt});
+                                  std::nullopt, std::nullopt, std::nullopt});
             }
         }
         done(std::move(others));

@@ -1,10 +1,28 @@
-"""A load of plain queries that goes on after errors, for scenarios in which some queries must fail."""
+"""Clients side by side; and a load of plain queries that goes on after errors, where some of them must fail."""
 
 import threading
 import time
 from dataclasses import dataclass
 
 from support.database import ask
+
+
+def side_by_side(count, work):
+    """Runs work(number) in so many threads at once; what one of them raises fails the test."""
+    failures = []
+
+    def run(number):
+        try:
+            work(number)
+        except Exception as error:  # told by the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
 
 
 @dataclass
