@@ -5,6 +5,7 @@
 #include "rotation/sources/secrets_manager_api.hpp"
 #include "rotation/sources/version_hash.hpp"
 
+#include <atomic>
 #include <mutex>
 
 namespace rekey::rotation {
@@ -47,6 +48,7 @@ class Store {
             breaker_.failed(moment.now, moment.random);
         else
             breaker_.succeeded();
+        breaker_open_ = breaker_.open();
         result = read(reply);
         last_error_ = result.error;
         return result;
@@ -67,6 +69,7 @@ class Store {
         chain_.cancel();
         caller_.cancel();
     }
+    bool breaker_open() const { return breaker_open_; } // any thread
 
   private:
     // Keys that were refused because their session is over are renewed, once.
@@ -143,6 +146,7 @@ class Store {
     aws::Caller caller_;
     std::string region_; // once it is known
     Breaker breaker_;
+    std::atomic<bool> breaker_open_ = false;
     std::string last_error_;
     VersionHash versions_;
 };
@@ -159,6 +163,7 @@ class SecretsManagerSource final : public Source {
 
     void fetch(std::function<void(FetchResult)> done) override { run(&Store::fetch, std::move(done)); }
 
+    bool breaker_open() const override { return store_->breaker_open(); }
     bool keeps_others() const override { return true; }
 
     void fetch_others(std::function<void(std::vector<Fetched>)> done) override {

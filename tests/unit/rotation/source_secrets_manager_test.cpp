@@ -192,10 +192,12 @@ TEST_F(SecretsManager, SparesAStoreThatFails) {
         EXPECT_THAT(fetch().error, HasSubstr("status 503: it has failed"));
     auto before = asked();
     EXPECT_THAT(fetch().error, HasSubstr("status 503: it has failed"));
-    EXPECT_EQ(asked(), before) << "the breaker is open";
+    EXPECT_EQ(asked(), before);
+    EXPECT_TRUE(source().breaker_open());
     set("AWSCURRENT", 200, value("v1", pair("app", "p")));
     environment_.advance(1min);
     EXPECT_TRUE(fetch().credential);
+    EXPECT_FALSE(source().breaker_open());
 }
 
 TEST_F(SecretsManager, FollowsTheClockOfTheStoreOnce) {
