@@ -6,6 +6,7 @@
 namespace rekey::config {
 
 struct Config;
+struct Credential;
 struct Vault;
 
 // Findings are located through `problems`, in which check() has left every key's place.
@@ -16,5 +17,7 @@ void validate_credentials(const Config& config, Problems& problems);
 
 // A source of type vault, which stands at `path`.
 void validate_vault(const Vault& vault, const std::string& path, Problems& problems);
+// A credential whose source, which stands at `path`, is of type aws_secrets_manager or rds_iam.
+void validate_aws(const Config& config, const Credential& credential, const std::string& path, Problems& problems);
 
 } // namespace rekey::config

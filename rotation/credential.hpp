@@ -19,6 +19,16 @@ struct Generation {
     auto operator<=>(const Generation&) const = default;
 };
 
+// Passwords that are made for one login instead of being kept: they are good for some minutes, and what is logged in
+// with one stays so.
+class LoginTokens {
+  public:
+    virtual ~LoginTokens() = default;
+    // What to show this host now. Any thread; does not block.
+    virtual protocol::Secret make(const std::string& host, std::uint16_t port,
+                                  std::chrono::system_clock::time_point now) const = 0;
+};
+
 // Immutable once made, and shared by pointer between threads; a newer one replaces the pointer, never the content.
 struct Credential {
     std::string name;     // the configuration's
@@ -26,6 +36,7 @@ struct Credential {
     std::string username;
     protocol::Secret password;
     std::string role;     // PostgreSQL: the stable role, sent as a start-up option; empty: none
+    std::shared_ptr<const LoginTokens> tokens; // instead of the password, which is empty then; null: none
     std::string version;  // what the source calls it; opaque; never a secret
     std::optional<std::chrono::system_clock::time_point> not_after; // when the credential itself ends
 };

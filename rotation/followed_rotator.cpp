@@ -37,6 +37,8 @@ class FollowedRotator final : public RotatorCore {
     Flow<> trigger();
     Flow<Look> consider(Fetched fetched);
     Flow<Look> fall_back(Look otherwise);
+    Flow<bool> try_others();
+    CredentialPtr candidate_of(Fetched fetched, std::uint64_t generation) const;
     void unchanged();
     void adopt(CredentialPtr candidate, RotateReply reply);
     void reuse(CredentialPtr candidate);
@@ -103,6 +105,9 @@ Flow<Look> FollowedRotator::look() {
     fetch_retry_.reset();
     moved_ = std::exchange(last_fetched_, result.credential->version) != result.credential->version;
     if (current_ && result.credential->version == current_->version && !uncertain_) {
+        if (moved_) {
+            budget_.renew(); // what served out of turn has become the current one: that rotation is over
+        }
         unchanged();
         co_return Look::well;
     }
@@ -129,7 +134,8 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
     // went back to what it had before (somebody undid a change): tried again.
     const bool changed = std::exchange(refused_anew_, false) || moved_;
     const bool served = current_ && current_->version == fetched.version; // then the refusal is the newer of the two
-    if (!taken_.empty() || (changed && !served)) {
+    // A token that was refused is not what would be shown now.
+    if (!taken_.empty() || (changed && (!served || fetched.tokens))) {
         condemned_.forgive(fetched.version);
     }
     if (condemned_.holds(fetched.version, now())) {
@@ -140,10 +146,9 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
     if (!taken_.empty() || moved_) {
         budget_.renew();
     }
-    const bool known = entry_.current && entry_.current->version == fetched.version;
-    const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
-                                  std::move(fetched.version), fetched.not_after};
-    const CredentialPtr candidate = credential_of(stored, known ? entry_.generation : next_generation());
+    // What makes its passwords itself is in no store, and does not change while this process knows it.
+    const bool known = fetched.tokens ? served : entry_.current && entry_.current->version == fetched.version;
+    const CredentialPtr candidate = candidate_of(std::move(fetched), known ? entry_.generation : next_generation());
     record(AuditEvent::fetch, "ok", {{"version", candidate->version}});
     status_.state = RotationState::verifying;
     const Verdict verdict = co_await verify(candidate);
@@ -163,6 +168,12 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
 Flow<Look> FollowedRotator::fall_back(Look otherwise) {
     if (current_ && !uncertain_) {
         co_return otherwise;
+    }
+    if (otherwise == Look::refused && source_->keeps_others()) {
+        const bool found = co_await try_others();
+        if (found) {
+            co_return Look::well;
+        }
     }
     for (const bool newest : {true, false}) {
         const std::optional<StoredCredential>& stored = newest ? entry_.current : entry_.previous;
@@ -189,6 +200,39 @@ Flow<Look> FollowedRotator::fall_back(Look otherwise) {
     co_return otherwise;
 }
 
+// Between a change at the database and its end in the store, the store still says what was: what it keeps beside is
+// tried, each once.
+Flow<bool> FollowedRotator::try_others() {
+    const std::string why = status_.reason;
+    Reply<std::vector<Fetched>> reply;
+    source_->fetch_others(reply.callback());
+    std::vector<Fetched> others = co_await reply;
+    for (Fetched& other : others) {
+        if (!may_try(other.version)) {
+            continue;
+        }
+        const bool known = entry_.current && entry_.current->version == other.version;
+        const CredentialPtr candidate = candidate_of(std::move(other), known ? entry_.generation : next_generation());
+        const Verdict verdict = co_await verify(candidate);
+        if (verdict == Verdict::accepted) {
+            known ? reuse(candidate) : adopt(candidate, {RotationOutcome::done, {}, 0, {}});
+            log(LogLevel::info, "serving on another version of the store's");
+            co_return true;
+        }
+        if (verdict == Verdict::unclear) {
+            break;
+        }
+    }
+    status_.reason = why;
+    co_return false;
+}
+
+CredentialPtr FollowedRotator::candidate_of(Fetched fetched, std::uint64_t generation) const {
+    const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
+                                  std::move(fetched.version), fetched.not_after};
+    return credential_of(stored, generation, std::move(fetched.tokens));
+}
+
 // What the source has is what is served. What is under way answers whoever asked for it at its end.
 void FollowedRotator::unchanged() {
     if (drain_.running()) {
@@ -209,7 +253,7 @@ void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
     const WallTime wall = ports_.environment->wall_now();
     rotation_id_ = "g" + std::to_string(candidate->generation.value);
     entry_.previous = entry_.current ? std::optional(entry_.current->clone()) : std::nullopt;
-    entry_.current = stored_of(*candidate);
+    entry_.current = candidate->tokens ? std::nullopt : std::optional(stored_of(*candidate));
     entry_.generation = candidate->generation.value;
     entry_.current_since = wall;
     save();

@@ -92,7 +92,8 @@ class RotatorCore : public Rotator {
     bool save();
     StoreError write_once();
     std::uint64_t next_generation() const;
-    CredentialPtr credential_of(const StoredCredential& stored, std::uint64_t generation) const;
+    CredentialPtr credential_of(const StoredCredential& stored, std::uint64_t generation,
+                                std::shared_ptr<const LoginTokens> tokens = nullptr) const;
     static StoredCredential stored_of(const Credential& credential);
 
     void record(AuditEvent event, std::string result,

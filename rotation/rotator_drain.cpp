@@ -154,13 +154,15 @@ std::uint64_t RotatorCore::next_generation() const {
     return std::max(entry_.generation, current_ ? current_->generation.value : 0) + 1;
 }
 
-CredentialPtr RotatorCore::credential_of(const StoredCredential& stored, std::uint64_t generation) const {
+CredentialPtr RotatorCore::credential_of(const StoredCredential& stored, std::uint64_t generation,
+                                         std::shared_ptr<const LoginTokens> tokens) const {
     auto credential = std::make_shared<Credential>();
     credential->name = settings_.name;
     credential->generation = Generation{generation};
     credential->username = stored.username;
     credential->password = stored.password.clone();
     credential->role = settings_.role;
+    credential->tokens = std::move(tokens);
     credential->version = stored.version;
     credential->not_after = stored.not_after;
     return credential;

@@ -25,6 +25,10 @@ std::string source_name(config::SourceType type) {
         return "exec";
     case config::SourceType::vault:
         return "vault";
+    case config::SourceType::aws_secrets_manager:
+        return "aws_secrets_manager";
+    case config::SourceType::rds_iam:
+        return "rds_iam";
     case config::SourceType::local:
         break;
     }

@@ -27,6 +27,7 @@ struct Fetched {
     // When the source expects to have something newer; looked at by then even if the next poll is later.
     std::optional<std::chrono::milliseconds> look_again;
     std::optional<Lease> lease; // always, where Source::leases(); then `version` names it at the store
+    std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
 };
 
 // `error` says store, path, what happened and what to do; never a secret. Exactly one of the two is set.
@@ -50,6 +51,11 @@ class Source {
     // Calls `changed` (on the control thread, debounced) when the store says that something changed. May never do so:
     // polling is the caller's. Ends with the source.
     virtual void watch(std::function<void()> changed) { (void)changed; }
+    // Whether the store keeps other versions beside the one that fetch() hands out.
+    virtual bool keeps_others() const { return false; }
+    // These, likeliest first: the one that a rotation by somebody else is about to make the current one, and the one
+    // before. For a server that refuses what fetch() hands out; never beside a fetch. None when they cannot be had.
+    virtual void fetch_others(std::function<void(std::vector<Fetched>)> done) { (void)done; }
     // Whether the store has a rotation of its own that can be triggered.
     virtual bool rotates() const { return false; }
     // Triggers it; `done` gets what went wrong, or nothing. The database has the new password by then, and the next

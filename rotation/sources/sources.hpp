@@ -1,6 +1,7 @@
 // The sources, one file each; make_source() (rotation/source.hpp) chooses.
 #pragma once
 
+#include "config/load.hpp"
 #include "rotation/http/retry.hpp"
 #include "rotation/source.hpp"
 
@@ -18,5 +19,19 @@ std::unique_ptr<Source> make_exec_source(const config::Source& source, Environme
 // Of the policy its statuses are the source's own.
 std::unique_ptr<Source> make_vault_source(const config::Source& source, Environment& environment,
                                           const protocol::Secret& version_key, const http::RetryPolicy& retry = {});
+
+// How AWS is asked; tests have no patience and an environment of their own.
+struct AwsPatience {
+    std::chrono::milliseconds unit{1000};     // see aws::CallerOptions
+    std::chrono::milliseconds metadata{1000}; // time-out and pause of the metadata's endpoints
+};
+std::unique_ptr<Source>
+make_secrets_manager_source(const config::Source& source, Environment& environment, const protocol::Secret& version_key,
+                            const config::Environment& variables = config::process_environment(),
+                            const AwsPatience& patience = {});
+// Hands out no password but what makes one for each login; its version never changes.
+std::unique_ptr<Source> make_rds_iam_source(const config::Source& source, Environment& environment,
+                                            const config::Environment& variables = config::process_environment(),
+                                            const AwsPatience& patience = {});
 
 } // namespace rekey::rotation

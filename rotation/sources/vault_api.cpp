@@ -11,16 +11,6 @@ namespace json = boost::json;
 
 namespace {
 
-const json::value* member(const json::value* value, std::string_view key) {
-    auto* object = value == nullptr ? nullptr : value->if_object();
-    return object == nullptr ? nullptr : object->if_contains(json::string_view(key.data(), key.size()));
-}
-
-std::string_view text(const json::value* value) {
-    auto* string = value == nullptr ? nullptr : value->if_string();
-    return string == nullptr ? std::string_view() : std::string_view(string->data(), string->size());
-}
-
 std::uint64_t number(const json::value* value) {
     if (value == nullptr || !(value->is_int64() || value->is_uint64()))
         return 0;
@@ -48,7 +38,7 @@ FetchResult failure(std::string error) {
 FetchResult read_pair(const json::value* data, std::string_view username_field, std::string_view password_field) {
     Fetched credential;
     for (auto field : {username_field, password_field}) {
-        auto value = text(member(data, field));
+        auto value = json_text(json_member(data, field));
         if (value.empty())
             return failure("\"" + std::string(field) + "\" is missing, empty or no text in what it holds");
         if (field == username_field)
@@ -95,47 +85,47 @@ const char* meaning(int status) {
 std::optional<VaultToken> parse_vault_auth(std::string_view body) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
-    auto* auth = root ? member(&*root, "auth") : nullptr;
-    auto token = text(member(auth, "client_token"));
+    auto* auth = root ? json_member(&*root, "auth") : nullptr;
+    auto token = json_text(json_member(auth, "client_token"));
     if (token.empty())
         return std::nullopt;
     VaultToken result;
     result.token = protocol::Secret(token);
-    result.ttl = seconds(member(auth, "lease_duration"));
-    result.renewable = truth(member(auth, "renewable"));
-    result.counted = number(member(auth, "num_uses")) > 0;
+    result.ttl = seconds(json_member(auth, "lease_duration"));
+    result.renewable = truth(json_member(auth, "renewable"));
+    result.counted = number(json_member(auth, "num_uses")) > 0;
     return result;
 }
 
 std::optional<VaultToken> parse_vault_token(std::string_view body) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
-    auto* data = root ? member(&*root, "data") : nullptr;
+    auto* data = root ? json_member(&*root, "data") : nullptr;
     if (data == nullptr || !data->is_object())
         return std::nullopt;
     VaultToken result;
-    result.ttl = seconds(member(data, "ttl"));
-    result.renewable = truth(member(data, "renewable"));
-    result.counted = number(member(data, "num_uses")) > 0;
+    result.ttl = seconds(json_member(data, "ttl"));
+    result.renewable = truth(json_member(data, "renewable"));
+    result.counted = number(json_member(data, "num_uses")) > 0;
     return result;
 }
 
 protocol::Secret vault_data_text(std::string_view body, std::string_view key) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
-    return protocol::Secret(root ? text(member(member(&*root, "data"), key)) : std::string_view());
+    return protocol::Secret(root ? json_text(json_member(json_member(&*root, "data"), key)) : std::string_view());
 }
 
 FetchResult parse_vault_kv(std::string_view body, const config::Vault& vault) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
-    auto* data = root ? member(&*root, "data") : nullptr;
+    auto* data = root ? json_member(&*root, "data") : nullptr;
     if (data == nullptr || !data->is_object())
         return failure("the answer is no JSON object with \"data\"");
     std::string version;
     if (vault.engine == config::VaultEngine::kv_v2) {
-        version = std::to_string(number(member(member(data, "metadata"), "version")));
-        data = member(data, "data");
+        version = std::to_string(number(json_member(json_member(data, "metadata"), "version")));
+        data = json_member(data, "data");
         if (data == nullptr || !data->is_object() || version == "0")
             return failure("the answer is not that of a KV store of version 2 (engine: kv_v1 is the other)");
     }
@@ -148,13 +138,13 @@ FetchResult parse_vault_kv(std::string_view body, const config::Vault& vault) {
 FetchResult parse_vault_static(std::string_view body, std::uint64_t random) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
-    auto* data = root ? member(&*root, "data") : nullptr;
+    auto* data = root ? json_member(&*root, "data") : nullptr;
     auto result = read_pair(data, "username", "password");
     if (!result.credential)
         return result;
-    auto rotated = text(member(data, "last_vault_rotation"));
-    result.credential->version = rotated.empty() ? text(member(data, "last_openbao_rotation")) : rotated;
-    auto* ttl = member(data, "ttl");
+    auto rotated = json_text(json_member(data, "last_vault_rotation"));
+    result.credential->version = rotated.empty() ? json_text(json_member(data, "last_openbao_rotation")) : rotated;
+    auto* ttl = json_member(data, "ttl");
     if (ttl == nullptr)
         return result;
     // The store rotates some seconds around the end of the time; overdue, it is tried every few seconds.
@@ -168,10 +158,10 @@ FetchResult parse_vault_static(std::string_view body, std::uint64_t random) {
 FetchResult parse_vault_dynamic(std::string_view body) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
-    auto result = read_pair(root ? member(&*root, "data") : nullptr, "username", "password");
+    auto result = read_pair(root ? json_member(&*root, "data") : nullptr, "username", "password");
     if (!result.credential)
         return result;
-    result.credential->version = text(member(&*root, "lease_id"));
+    result.credential->version = json_text(json_member(&*root, "lease_id"));
     result.credential->lease = parse_vault_lease(body);
     if (result.credential->version.empty() || !result.credential->lease)
         return failure("the answer holds no lease");
@@ -181,10 +171,10 @@ FetchResult parse_vault_dynamic(std::string_view body) {
 std::optional<Lease> parse_vault_lease(std::string_view body) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
-    auto life = root ? seconds(member(&*root, "lease_duration")) : std::chrono::seconds(0);
+    auto life = root ? seconds(json_member(&*root, "lease_duration")) : std::chrono::seconds(0);
     if (life.count() == 0)
         return std::nullopt;
-    return Lease{life, truth(member(&*root, "renewable"))};
+    return Lease{life, truth(json_member(&*root, "renewable"))};
 }
 
 std::string explain_vault_status(int status, std::string_view body) {
@@ -193,13 +183,13 @@ std::string explain_vault_status(int status, std::string_view body) {
     auto root = parse_secret_json(body, memory);
     if (!root)
         return reason;
-    if (status == 404 && member(member(&*root, "data"), "metadata") != nullptr)
+    if (status == 404 && json_member(json_member(&*root, "data"), "metadata") != nullptr)
         return reason + " any more: the secret's latest version is deleted";
-    auto* errors = member(&*root, "errors");
+    auto* errors = json_member(&*root, "errors");
     auto* list = errors == nullptr ? nullptr : errors->if_array();
     std::string said;
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i)
-        said += (said.empty() ? "" : "; ") + std::string(text(&(*list)[i]));
+        said += (said.empty() ? "" : "; ") + std::string(json_text(&(*list)[i]));
     return said.empty() ? reason : reason + " (" + redact(said, {}) + ")";
 }
 

@@ -177,6 +177,11 @@ void Scenario::change_outside() {
         server_.set_password("app", fake_verifier(password, "o"));
     };
     const auto at_source = [this, version, password] {
+        const rotation::CredentialPtr served = booted_ ? process_.rotator->current() : nullptr;
+        if (served && served->version == version) {
+            tally_.reached("the version to come served before it came");
+        }
+        vault_.previous = Vault::Version{vault_.password, vault_.version};
         vault_.password = password;
         vault_.version = version;
         server_.new_budget();
@@ -188,6 +193,7 @@ void Scenario::change_outside() {
             });
         }
     };
+    vault_.pending = Vault::Version{password, version};
     source_first ? at_source() : at_database();
     if (loop_.chance(30)) {
         loop_.world_in(200ms, [this] { end_sessions(); });

@@ -182,4 +182,23 @@ void SimSource::fetch(std::function<void(rotation::FetchResult)> done) {
     });
 }
 
+void SimSource::fetch_others(std::function<void(std::vector<rotation::Fetched>)> done) {
+    loop_.crash_point("fetch of other versions");
+    if (fetching_) {
+        throw Violation("other versions are asked for beside a fetch");
+    }
+    fetching_ = true;
+    loop_.answer_in(loop_.between(1ms, 40ms), [this, done = std::move(done)] {
+        fetching_ = false;
+        std::vector<rotation::Fetched> others;
+        for (const auto* version : {&vault_.pending, &vault_.previous}) {
+            if (vault_.reachable && *version) {
+                others.push_back({vault_.username, protocol::Secret((*version)->password), (*version)->name,
+                                  std::nullopt, std::nullopt, std::nullopt});
+            }
+        }
+        done(std::move(others));
+    });
+}
+
 } // namespace rekey::sim

@@ -86,6 +86,11 @@ struct Vault {
     bool reachable = true;
     bool pushes = true;
     std::function<void()> changed; // the process's watch
+    struct Version {
+        std::string password, name;
+    };
+    bool keeps_others = false;
+    std::optional<Version> pending{}, previous{}; // beside the current one
 };
 
 class SimSource final : public rotation::Source {
@@ -95,6 +100,8 @@ class SimSource final : public rotation::Source {
     std::string_view type() const override { return "file"; }
     void fetch(std::function<void(rotation::FetchResult)> done) override;
     void watch(std::function<void()> changed) override { vault_.changed = std::move(changed); }
+    bool keeps_others() const override { return vault_.keeps_others; }
+    void fetch_others(std::function<void(std::vector<rotation::Fetched>)> done) override;
 
   private:
     Loop& loop_;

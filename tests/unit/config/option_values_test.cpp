@@ -28,21 +28,43 @@ const Bad no_scalar{"[a]", "expects a single value"};
 
 std::vector<Case> text_cases() {
     std::vector<Case> cases;
-    for (auto path : {"listeners[].tls.certificate", "listeners[].tls.key", "listeners[].tls.client_ca",
-                      "credentials[].source.path", "credentials[].source.address", "credentials[].source.namespace",
-                      "credentials[].source.ca", "credentials[].source.server_name", "credentials[].source.certificate",
-                      "credentials[].source.key", "credentials[].source.fields.username",
-                      "credentials[].source.fields.password", "credentials[].source.auth.mount",
-                      "credentials[].source.auth.role", "credentials[].source.auth.role_id",
-                      "credentials[].source.auth.username", "credentials[].rotation.admin.credential", "upstreams[].uri",
-                      "upstreams[].database", "upstreams[].tls.ca", "upstreams[].credential", "routes[].listener",
-                      "routes[].database", "routes[].user", "routes[].upstream", "routes[].upstream_database",
-                      "store.path", "audit.path"})
+    for (auto path : {"listeners[].tls.certificate",
+                      "listeners[].tls.key",
+                      "listeners[].tls.client_ca",
+                      "credentials[].source.path",
+                      "credentials[].source.address",
+                      "credentials[].source.namespace",
+                      "credentials[].source.ca",
+                      "credentials[].source.server_name",
+                      "credentials[].source.certificate",
+                      "credentials[].source.key",
+                      "credentials[].source.fields.username",
+                      "credentials[].source.fields.password",
+                      "credentials[].source.secret",
+                      "credentials[].source.region",
+                      "credentials[].source.profile",
+                      "credentials[].source.endpoint",
+                      "credentials[].source.auth.mount",
+                      "credentials[].source.auth.role",
+                      "credentials[].source.auth.role_id",
+                      "credentials[].source.auth.username",
+                      "credentials[].rotation.admin.credential",
+                      "upstreams[].uri",
+                      "upstreams[].database",
+                      "upstreams[].tls.ca",
+                      "upstreams[].credential",
+                      "routes[].listener",
+                      "routes[].database",
+                      "routes[].user",
+                      "routes[].upstream",
+                      "routes[].upstream_database",
+                      "store.path",
+                      "audit.path"})
         cases.push_back({path, {"a", "/a/b", "\"*\""}, {{"\"\"", "is empty"}, no_value, no_scalar}});
     for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "upstreams[].name"})
         cases.push_back({path, {}, {{"\"*\"", name_expected + "\"*\""}, {"\"\"", name_expected + "\"\""}}});
-    for (auto path :
-         {"credentials[].source.initial.username", "credentials[].role", "credentials[].rotation.admin.username"})
+    for (auto path : {"credentials[].source.initial.username", "credentials[].source.user", "credentials[].role",
+                      "credentials[].rotation.admin.username"})
         cases.push_back({path,
                          {"app", "\"App User\""},
                          {{"\"*\"", name_expected + "\"*\""}, {"\"a\\nb\"", name_expected + "\"a\nb\""}, no_value}});
@@ -129,14 +151,13 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local", "vault"},
-         {later("aws_secrets_manager"),
-          later("rds_iam"),
-          later("nacos"),
+         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam"},
+         {later("nacos"),
           later("aliyun_kms"),
           later("gcp_secret_manager"),
           later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, vault, not \"fiel\"; did you mean \"file\"?"}}},
+          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, not \"fiel\"; did you "
+                   "mean \"file\"?"}}},
         {"credentials[].source.engine",
          {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
          {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},

@@ -1,0 +1,96 @@
+#include "rotation/sources/secrets_manager_api.hpp"
+
+#include "protocol/auth/base64.hpp"
+#include "rotation/secret_json.hpp"
+#include "rotation/sources/document.hpp"
+
+#include <algorithm>
+
+namespace rekey::rotation {
+
+namespace json = boost::json;
+
+namespace {
+
+FetchResult failure(std::string error) {
+    FetchResult result;
+    result.error = std::move(error);
+    return result;
+}
+
+FetchResult read_object(const json::value& object, const config::Aws& aws) {
+    auto missing = [](const std::string& field) {
+        return failure("\"" + field + "\" is missing, empty or no text in what it holds");
+    };
+    FetchResult result;
+    auto username = json_text(json_member(&object, aws.username_field));
+    auto password = json_text(json_member(&object, aws.password_field));
+    if (username.empty() && aws.user.empty())
+        return missing(aws.username_field);
+    if (password.empty())
+        return missing(aws.password_field);
+    result.credential.emplace();
+    result.credential->username = username.empty() ? aws.user : std::string(username);
+    result.credential->password = protocol::Secret(password);
+    return result;
+}
+
+FetchResult read_text(std::string_view text, const config::Aws& aws) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(text, memory);
+    if (root && root->is_object())
+        return read_object(*root, aws);
+    if (aws.user.empty())
+        return failure("it holds no JSON object; if it is a password, `user` says whose");
+    FetchResult result;
+    result.credential.emplace();
+    result.credential->username = aws.user;
+    result.credential->password = protocol::Secret(text);
+    return result;
+}
+
+bool is_version(std::string_view version) {
+    constexpr std::size_t longest = 64;
+    return !version.empty() && version.size() <= longest && std::all_of(version.begin(), version.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    });
+}
+
+} // namespace
+
+std::string secret_value_request(const std::string& secret, std::string_view stage) {
+    json::object request;
+    request["SecretId"] = json::string_view(secret.data(), secret.size());
+    request["VersionStage"] = json::string_view(stage.data(), stage.size());
+    return json::serialize(request);
+}
+
+FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    if (!root || !root->is_object())
+        return failure("the answer is no JSON object");
+    auto version = json_text(json_member(&*root, "VersionId"));
+    auto text = json_text(json_member(&*root, "SecretString"));
+    auto binary = json_text(json_member(&*root, "SecretBinary"));
+    if (!is_version(version) || (text.empty() && binary.empty()))
+        return failure("the answer holds no VersionId, or neither SecretString nor SecretBinary");
+    FetchResult result;
+    if (!text.empty()) {
+        result = read_text(text, aws);
+    } else {
+        auto decoded = protocol::auth::base64_decode(binary);
+        if (!decoded)
+            return failure("SecretBinary is no base64");
+        auto secret = protocol::Secret::take(*decoded);
+        result = read_text(secret.reveal(), aws);
+    }
+    if (!result.credential)
+        return result;
+    result.credential->version = version;
+    if (auto reason = reason_against(*result.credential); !reason.empty())
+        return failure(std::move(reason));
+    return result;
+}
+
+} // namespace rekey::rotation
