@@ -325,7 +325,7 @@ void Upstream::close_all(std::string_view reason) {
 }
 
 bool Upstream::unused() const {
-    return backends_.empty() && openings_.empty() && others_.empty() &&
+    return backends_.empty() && openings_.empty() && others_.empty() && turns_ == 0 &&
            std::all_of(pools_.begin(), pools_.end(), [](const auto& entry) { return entry.second->clients == 0; });
 }
 

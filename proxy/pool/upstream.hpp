@@ -173,6 +173,7 @@ class Upstream {
     OpeningList openings_;
     std::optional<Verified> verified_;
     std::list<net::Connector*> others_; // probes and administrative connections
+    std::uint32_t turns_ = 0;           // of such that wait for their time
     net::Clock::time_point last_login_; // when one began, or will, or an administrative connection was done
     std::vector<std::uint64_t> waiting_cancels_; // backends, while logins are paused
     rotation::CredentialPtr administrator_;

@@ -39,9 +39,12 @@ void Upstream::in_turn(std::function<void()> start) {
     last_login_ = backend_missing() ? now : std::max(now, last_login_ + login_distance);
     if (last_login_ <= now)
         return start();
-    worker_.loop().call_at(last_login_, [alive = std::weak_ptr<int>(alive_), start = std::move(start)] {
-        if (!alive.expired())
-            start();
+    ++turns_;
+    worker_.loop().call_at(last_login_, [this, alive = std::weak_ptr<int>(alive_), start = std::move(start)] {
+        if (alive.expired())
+            return;
+        --turns_;
+        start();
     });
 }
 
@@ -134,10 +137,13 @@ void Upstream::free_slot(Probe probe, std::function<void(rotation::HostResult)> 
         else
             ++slots_wanted_;
     }
+    ++turns_;
     worker_.loop().call_at(worker_.loop().now() + slot_retry,
                            [this, alive = std::weak_ptr<int>(alive_), probe, done = std::move(done)]() mutable {
-                               if (!alive.expired())
-                                   probe_host(std::move(probe), std::move(done));
+                               if (alive.expired())
+                                   return;
+                               --turns_;
+                               probe_host(std::move(probe), std::move(done));
                            });
 }
 

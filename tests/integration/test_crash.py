@@ -50,6 +50,8 @@ def test_crashing_again_and_again_still_ends_well(database, rekey_for, step):
     for _ in range(3):
         rekey.start(REKEY_TEST_CRASH_AT=step)
         assert serves(rekey, database)
+        # A request while the interrupted rotation is still being completed would join that.
+        wait_until(lambda: rekey.credential("app")["state"] == "idle", what="the rotation before completed")
         rekey.rotate("app")
         rekey.wait_end()
     rekey.start()
