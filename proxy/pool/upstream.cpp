@@ -250,6 +250,8 @@ void Upstream::tick() {
         treat_withdrawn();
     if (verified_ && now - verified_->since > verified_kept_for)
         verified_.reset();
+    if (administrator_.expired())
+        administrator_derivations_.reset();
     expire_one();
     shed_surplus();
     open_for_demand();

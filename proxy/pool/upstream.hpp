@@ -176,7 +176,8 @@ class Upstream {
     std::uint32_t turns_ = 0;           // of such that wait for their time
     net::Clock::time_point last_login_; // when one began, or will, or an administrative connection was done
     std::vector<std::uint64_t> waiting_cancels_; // backends, while logins are paused
-    rotation::CredentialPtr administrator_;
+    // Whoever administered last, and isn't the credential itself; kept no longer than by its owner.
+    std::weak_ptr<const rotation::Credential> administrator_;
     std::shared_ptr<net::DerivationCache> administrator_derivations_;
     std::size_t next_host_ = 0;
     std::vector<std::optional<bool>> standby_; // per host, as last seen

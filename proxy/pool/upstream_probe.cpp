@@ -162,9 +162,11 @@ void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::st
     request.statements = std::move(statements);
     request.rest = backend_missing() ? std::chrono::milliseconds(0) : rest_before_statements;
     request.timeout += statements_max;
-    if (std::exchange(administrator_, login) != login)
+    if (login != credential_ && login != administrator_.lock()) {
+        administrator_ = login;
         administrator_derivations_ = std::make_shared<net::DerivationCache>();
-    request.derivations = administrator_derivations_;
+    }
+    request.derivations = login == credential_ ? derivations_ : administrator_derivations_;
     in_turn([this, request = std::move(request), done = std::move(done)]() mutable {
         administer(std::move(request), std::move(done));
     });
