@@ -36,6 +36,10 @@ struct FetchResult {
     std::string error;
 };
 
+inline FetchResult failed_fetch(std::string error) {
+    return {std::nullopt, std::move(error)};
+}
+
 struct Renewal {
     Lease lease;       // as it is now
     std::string error; // empty: renewed

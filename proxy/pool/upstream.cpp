@@ -169,6 +169,8 @@ void Upstream::cancel(Backend& backend) {
 
 // The backend is not handed on meanwhile, so the statement cannot hit the next client.
 void Upstream::cancel_by_statement(Backend& backend) {
+    if (std::find(waiting_cancels_.begin(), waiting_cancels_.end(), backend.id()) != waiting_cancels_.end())
+        return;
     backend.cancel_started();
     log_in_to_cancel(backend.id());
 }

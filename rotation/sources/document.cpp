@@ -10,12 +10,6 @@ namespace json = boost::json;
 
 namespace {
 
-FetchResult failure(std::string error) {
-    FetchResult result;
-    result.error = std::move(error);
-    return result;
-}
-
 FetchResult checked(Fetched credential) {
     FetchResult result;
     result.error = reason_against(credential);
@@ -71,11 +65,11 @@ FetchResult read_shape(const json::object& object, const Shape& shape) {
     credential.version = texts.optional(shape.version);
     auto expiration = texts.optional(shape.expiration);
     if (!texts.error().empty())
-        return failure(texts.error());
+        return failed_fetch(texts.error());
     if (!expiration.empty())
         credential.not_after = parse_rfc3339(expiration);
     if (!expiration.empty() && !credential.not_after)
-        return failure(std::string("\"") + shape.expiration + "\" is not a time as RFC 3339 writes it");
+        return failed_fetch(std::string("\"") + shape.expiration + "\" is not a time as RFC 3339 writes it");
     return checked(std::move(credential));
 }
 
@@ -86,7 +80,7 @@ bool is_one(const json::value* version) {
 FetchResult read_program_object(const json::object& object) {
     if (object.contains("AccessKeyId")) {
         if (!is_one(object.if_contains("Version")))
-            return failure("\"Version\" is not 1");
+            return failed_fetch("\"Version\" is not 1");
         return read_shape(object, aws_shape);
     }
     auto* kind = object.if_contains("kind");
@@ -94,13 +88,13 @@ FetchResult read_program_object(const json::object& object) {
         auto* member = object.if_contains("status");
         auto* status = member == nullptr ? nullptr : member->if_object();
         if (status == nullptr)
-            return failure("an ExecCredential without \"status\"");
+            return failed_fetch("an ExecCredential without \"status\"");
         if (!status->contains("username"))
-            return failure("kubectl's ExecCredential names no user: add \"username\" to its \"status\"");
+            return failed_fetch("kubectl's ExecCredential names no user: add \"username\" to its \"status\"");
         return read_shape(*status, kubectl_shape);
     }
     if (!is_one(object.if_contains("version")))
-        return failure("\"version\" is not 1");
+        return failed_fetch("\"version\" is not 1");
     return read_shape(object, own_shape);
 }
 
@@ -116,7 +110,7 @@ bool looks_like_json(std::string_view text) {
 FetchResult read_flat_lines(std::string_view text) {
     FlatLines lines = parse_flat_lines(text);
     if (!lines.error.empty())
-        return failure(lines.error);
+        return failed_fetch(lines.error);
     Fetched credential;
     credential.username = std::move(lines.username);
     credential.password = std::move(lines.password);
@@ -124,7 +118,7 @@ FetchResult read_flat_lines(std::string_view text) {
     if (!lines.expiration.empty())
         credential.not_after = parse_rfc3339(lines.expiration);
     if (!lines.expiration.empty() && !credential.not_after)
-        return failure("\"expiration\" is not a time as RFC 3339 writes it");
+        return failed_fetch("\"expiration\" is not a time as RFC 3339 writes it");
     return checked(std::move(credential));
 }
 
@@ -137,7 +131,7 @@ FetchResult parse_file_document(std::string_view text) {
     CleansingMemory memory;
     auto value = parse_secret_json(text, memory);
     if (!value || !value->is_object())
-        return failure("not valid JSON");
+        return failed_fetch("not valid JSON");
     return read_shape(value->get_object(), own_shape);
 }
 
@@ -145,7 +139,7 @@ FetchResult parse_program_output(std::string_view text) {
     CleansingMemory memory;
     auto value = parse_secret_json(without_byte_order_mark(text), memory);
     if (!value || !value->is_object())
-        return failure("its output is not one JSON object");
+        return failed_fetch("its output is not one JSON object");
     return read_program_object(value->get_object());
 }
 

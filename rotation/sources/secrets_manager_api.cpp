@@ -12,15 +12,9 @@ namespace json = boost::json;
 
 namespace {
 
-FetchResult failure(std::string error) {
-    FetchResult result;
-    result.error = std::move(error);
-    return result;
-}
-
 FetchResult read_object(const json::value& object, const config::Aws& aws) {
     auto missing = [](const std::string& field) {
-        return failure("\"" + field + "\" is missing, empty or no text in what it holds");
+        return failed_fetch("\"" + field + "\" is missing, empty or no text in what it holds");
     };
     FetchResult result;
     auto username = json_text(json_member(&object, aws.username_field));
@@ -41,7 +35,7 @@ FetchResult read_text(std::string_view text, const config::Aws& aws) {
     if (root && root->is_object())
         return read_object(*root, aws);
     if (aws.user.empty())
-        return failure("it holds no JSON object; if it is a password, `user` says whose");
+        return failed_fetch("it holds no JSON object; if it is a password, `user` says whose");
     FetchResult result;
     result.credential.emplace();
     result.credential->username = aws.user;
@@ -69,19 +63,19 @@ FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);
     if (!root || !root->is_object())
-        return failure("the answer is no JSON object");
+        return failed_fetch("the answer is no JSON object");
     auto version = json_text(json_member(&*root, "VersionId"));
     auto text = json_text(json_member(&*root, "SecretString"));
     auto binary = json_text(json_member(&*root, "SecretBinary"));
     if (!is_version(version) || (text.empty() && binary.empty()))
-        return failure("the answer holds no VersionId, or neither SecretString nor SecretBinary");
+        return failed_fetch("the answer holds no VersionId, or neither SecretString nor SecretBinary");
     FetchResult result;
     if (!text.empty()) {
         result = read_text(text, aws);
     } else {
         auto decoded = protocol::auth::base64_decode(binary);
         if (!decoded)
-            return failure("SecretBinary is no base64");
+            return failed_fetch("SecretBinary is no base64");
         auto secret = protocol::Secret::take(*decoded);
         result = read_text(secret.reveal(), aws);
     }
@@ -89,7 +83,7 @@ FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
         return result;
     result.credential->version = version;
     if (auto reason = reason_against(*result.credential); !reason.empty())
-        return failure(std::move(reason));
+        return failed_fetch(std::move(reason));
     return result;
 }
 

@@ -29,18 +29,12 @@ std::chrono::seconds seconds(const json::value* value) {
     return std::chrono::seconds(static_cast<std::int64_t>(std::min(number(value), century)));
 }
 
-FetchResult failure(std::string error) {
-    FetchResult result;
-    result.error = std::move(error);
-    return result;
-}
-
 FetchResult read_pair(const json::value* data, std::string_view username_field, std::string_view password_field) {
     Fetched credential;
     for (auto field : {username_field, password_field}) {
         auto value = json_text(json_member(data, field));
         if (value.empty())
-            return failure("\"" + std::string(field) + "\" is missing, empty or no text in what it holds");
+            return failed_fetch("\"" + std::string(field) + "\" is missing, empty or no text in what it holds");
         if (field == username_field)
             credential.username = value;
         if (field == password_field)
@@ -121,13 +115,13 @@ FetchResult parse_vault_kv(std::string_view body, const config::Vault& vault) {
     auto root = parse_secret_json(body, memory);
     auto* data = root ? json_member(&*root, "data") : nullptr;
     if (data == nullptr || !data->is_object())
-        return failure("the answer is no JSON object with \"data\"");
+        return failed_fetch("the answer is no JSON object with \"data\"");
     std::string version;
     if (vault.engine == config::VaultEngine::kv_v2) {
         version = std::to_string(number(json_member(json_member(data, "metadata"), "version")));
         data = json_member(data, "data");
         if (data == nullptr || !data->is_object() || version == "0")
-            return failure("the answer is not that of a KV store of version 2 (engine: kv_v1 is the other)");
+            return failed_fetch("the answer is not that of a KV store of version 2 (engine: kv_v1 is the other)");
     }
     auto result = read_pair(data, vault.username_field, vault.password_field);
     if (result.credential)
@@ -164,7 +158,7 @@ FetchResult parse_vault_dynamic(std::string_view body) {
     result.credential->version = json_text(json_member(&*root, "lease_id"));
     result.credential->lease = parse_vault_lease(body);
     if (result.credential->version.empty() || !result.credential->lease)
-        return failure("the answer holds no lease");
+        return failed_fetch("the answer holds no lease");
     return result;
 }
 

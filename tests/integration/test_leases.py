@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from support.following import generation
 from support.pgbench import Pgbench
 from support.postgres import quote
 from support.waiting import wait_until
@@ -58,10 +59,6 @@ class Accounts:
         while not self._over.wait(0.1):
             self.most = max(self.most, int(self._database.server.sql(members)[0][0]))
             self.orphans |= {row[0] for row in self._database.server.sql(orphans)}
-
-
-def generation(rekey):
-    return rekey.credential("app")["generation"]
 
 
 @pytest.mark.core

@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from support.database import ask
+from support.following import generation
 from support.load import QueryLoad
 from support.products import on
 from support.waiting import wait_until
@@ -21,10 +22,6 @@ def query(rekey, database):
 
 def reason(rekey):
     return rekey.credential("app").get("reason") or ""
-
-
-def generation(rekey):
-    return rekey.credential("app")["generation"]
 
 
 @on("mariadb-10.11", also=["mysql-9"])

@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.following import (assert_a_wrong_password_changes_nothing, assert_five_new_versions_pass_unnoticed,
+                               generation)
 from support.pgbench import Pgbench
 from support.waiting import wait_until
 
@@ -30,46 +32,21 @@ def change_password(database, bao, password):
     return bao.put_secret(database.role, database.role, password)
 
 
-def generation(rekey):
-    return rekey.credential("app")["generation"]
-
-
 @pytest.mark.core
 def test_nobody_notices_five_new_versions_of_a_secret(database, bao, vault_rekey):
     database.initialise()
     bao.put_secret(database.role, database.role, database.password)
     rekey = vault_rekey(database, bao, f"secret/data/{database.role}", size=6)
-    first = generation(rekey)
-    bench = Pgbench(rekey.target(database.name), clients=12, seconds=12, mode="extended", script="tpcb").start()
-    wait_until(lambda: len(database.backends()) == 6, what="a full pool")
-    for number in range(5):
-        before = database.backends()
-        version = change_password(database, bao, f"kv-{number}")
-        wait_until(lambda: generation(rekey) == first + number + 1, 30, rekey.log)
-        wait_until(lambda: rekey.credential("app")["state"] == "idle", 30, rekey.log)
-        assert rekey.credential("app")["version"].startswith(f"{version}-")
-        assert not before & database.backends(), "old backends are left"
-    assert bench.running(), "the load ended before the last change"
-    result = bench.finish()
-    assert result.errors == 0, result.output + rekey.log()[-3000:]
+    assert_five_new_versions_pass_unnoticed(rekey, database,
+                                            lambda number: change_password(database, bao, f"kv-{number}"))
 
 
 def test_a_wrong_password_changes_nothing(database, bao, vault_rekey):
     database.initialise()
     bao.put_secret(database.role, database.role, database.password)
     rekey = vault_rekey(database, bao, f"secret/data/{database.role}")
-    before = generation(rekey)
-    refused = database.server.refused_logins(database.role)
-    bench = Pgbench(rekey.target(database.name), clients=4, seconds=5).start()
-    bao.put_secret(database.role, database.role, "wrong")
-    wait_until(lambda: rekey.credential("app")["state"] == "held", 20, rekey.log)
-    result = bench.finish()
-    assert result.errors == 0, result.output
-    assert generation(rekey) == before
-    assert database.server.refused_logins(database.role) - refused <= 3
-    assert "wrong" not in rekey.log()
-    bao.put_secret(database.role, database.role, database.password)
-    wait_until(lambda: rekey.credential("app")["state"] == "idle", 20, rekey.log)
+    assert_a_wrong_password_changes_nothing(
+        rekey, database, lambda password: bao.put_secret(database.role, database.role, password))
 
 
 @pytest.mark.core

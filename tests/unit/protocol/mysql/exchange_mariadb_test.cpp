@@ -21,6 +21,15 @@ class MysqlMariadb : public MysqlExchangeTest {
         answer(&side, prepared(server_id, 1, 0));
         EXPECT_FALSE(result_.broken) << result_.reason;
     }
+    // A bulk execution that tells the types, and then another backend.
+    void execute_and_move_on(Side& side) {
+        attach(side);
+        prepare(side, 42);
+        send(side, bulk(1, 128, integer + rows));
+        answer(&side, ok(1));
+        backend_ = new_backend("app", true);
+        attach(side);
+    }
 };
 
 TEST_F(MysqlMariadb, BulkIsSentUnderTheServersNumber) {
@@ -38,12 +47,7 @@ TEST_F(MysqlMariadb, BulkIsSentUnderTheServersNumber) {
 
 TEST_F(MysqlMariadb, BulkTakesItsTypesAlongToTheNextBackend) {
     Side side(context_, with_bulk);
-    attach(side);
-    prepare(side, 42);
-    send(side, bulk(1, 128, integer + rows));
-    answer(&side, ok(1));
-    backend_ = new_backend("app", true);
-    attach(side);
+    execute_and_move_on(side);
     EXPECT_EQ(send(side, bulk(1, 64, rows)), command(Command::stmt_prepare, "INSERT INTO t VALUES (?)"));
     answer(&side, prepared(7, 1, 0));
     EXPECT_EQ(asked(), bulk(7, 128 | 64, integer + rows));
@@ -53,12 +57,7 @@ TEST_F(MysqlMariadb, BulkTakesItsTypesAlongToTheNextBackend) {
 
 TEST_F(MysqlMariadb, BulkAndSingleExecutionsShareTheirTypes) {
     Side side(context_, with_bulk);
-    attach(side);
-    prepare(side, 42);
-    send(side, bulk(1, 128, integer + rows));
-    answer(&side, ok(1));
-    backend_ = new_backend("app", true);
-    attach(side);
+    execute_and_move_on(side);
     send(side, execute(1, std::string("\0\0", 2) + le(5, 4)));
     answer(&side, prepared(7, 1, 0));
     EXPECT_EQ(asked(), execute(7, std::string("\0\1\3\0", 4) + le(5, 4)));
@@ -70,6 +69,20 @@ TEST_F(MysqlMariadb, BulkIsUnknownToWhoDidNotAgreeOnIt) {
     prepare(side, 42);
     EXPECT_EQ(send(side, bulk(1, 128, integer + rows)), "");
     EXPECT_EQ(load_le16(told().data() + packet_header_size + 1), 1047);
+}
+
+TEST_F(MysqlMariadb, BulkIsRefusedWhereTheServerDoesNotKnowIt) {
+    MysqlBackend::Options without;
+    without.context = &context_;
+    without.capabilities = backend_capabilities & ~capability::mariadb_stmt_bulk;
+    without.mariadb = true;
+    without.schema = "app";
+    backend_ = std::make_unique<MysqlBackend>(std::move(without));
+    Side side(context_, with_bulk);
+    attach(side);
+    prepare(side, 42);
+    EXPECT_EQ(send(side, bulk(1, 128, integer + rows)), "");
+    EXPECT_EQ(load_le16(told().data() + packet_header_size + 1), 1235);
 }
 
 TEST_F(MysqlMariadb, BulkIsMalformedWithoutTheTypesItAnnounces) {

@@ -1,0 +1,40 @@
+"""What holds whatever store a credential is followed in."""
+
+from .pgbench import Pgbench
+from .waiting import wait_until
+
+
+def generation(rekey):
+    return rekey.credential("app")["generation"]
+
+
+def assert_five_new_versions_pass_unnoticed(rekey, database, change_password):
+    """`change_password(n)` changes it at the database and in the store, and returns the version there."""
+    first = generation(rekey)
+    bench = Pgbench(rekey.target(database.name), clients=12, seconds=12, mode="extended", script="tpcb").start()
+    wait_until(lambda: len(database.backends()) == 6, what="a full pool")
+    for number in range(5):
+        before = database.backends()
+        version = change_password(number)
+        wait_until(lambda: generation(rekey) == first + number + 1, 30, rekey.log)
+        wait_until(lambda: rekey.credential("app")["state"] == "idle", 30, rekey.log)
+        assert rekey.credential("app")["version"].startswith(f"{version}-")
+        assert not before & database.backends(), "old backends are left"
+    assert bench.running(), "the load ended before the last change"
+    result = bench.finish()
+    assert result.errors == 0, result.output + rekey.log()[-3000:]
+
+
+def assert_a_wrong_password_changes_nothing(rekey, database, publish):
+    """`publish(password)` changes it in the store alone."""
+    before, refused = generation(rekey), database.refused_logins()
+    bench = Pgbench(rekey.target(database.name), clients=4, seconds=5).start()
+    publish("wrong-password")
+    wait_until(lambda: rekey.credential("app")["state"] == "held", 20, rekey.log)
+    result = bench.finish()
+    assert result.errors == 0, result.output
+    assert generation(rekey) == before
+    assert database.refused_logins() - refused <= 3
+    assert "wrong-password" not in rekey.log() + rekey.audit_path.read_text()
+    publish(database.password)
+    wait_until(lambda: rekey.credential("app")["state"] == "idle", 20, rekey.log)
