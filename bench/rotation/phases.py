@@ -143,6 +143,8 @@ def run_phases(stage: Stage, contestant: Contestant, load: Load, slices: list[st
 def _slice(stage: Stage, contestant: Contestant, seconds: float, result: Result, logins: int) -> Slice:
     rotating = result.phase == "rotating"
     with FloorLogins(stage, logins) if result.phase == "floor" else nullcontext():
+        if result.phase == "floor":
+            time.sleep(SETTLE)  # its first round was opened at once
         stage.log.counts()
         replaced = contestant.replaced() if rotating else None
         begin, before = time.time(), stolen_and_all()
