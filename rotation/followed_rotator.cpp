@@ -1,62 +1,19 @@
-// A credential that somebody else rotates: fetch, notice, verify, publish.
-#include "rotation/rotator_core.hpp"
+#include "rotation/followed_rotator.hpp"
 
 #include <algorithm>
 
 namespace rekey::rotation {
-namespace {
 
-// How one look at the source ended; decides when to look again.
-enum class Look { well, fetch_failed, unverified, refused };
+void FollowedRotator::stop() {
+    RotatorCore::stop();
+    source_.reset();
+}
 
-class FollowedRotator final : public RotatorCore {
-  public:
-    FollowedRotator(const config::Credential& configuration, std::unique_ptr<Source> source,
-                    const RotatorPorts& ports)
-        : RotatorCore(configuration, ports), source_(std::move(source)) {}
-    ~FollowedRotator() override { RotatorCore::stop(); }
-
-    void stop() override {
-        RotatorCore::stop();
-        source_.reset();
-    }
-    RotatorStatus status() const override {
-        RotatorStatus status = RotatorCore::status();
-        status.breaker_open = source_ && source_->breaker_open();
-        return status;
-    }
-
-  protected:
-    Flow<> run() override;
-    Flow<RotateReply> settle(DrainOrder order) override;
-    std::string plan() const override;
-    bool joins(const RotateRequest&) const override { return false; } // it means: fetch now
-
-  private:
-    Flow<Look> look();
-    Flow<> trigger();
-    Flow<Look> consider(Fetched fetched);
-    Flow<Look> fall_back(Look otherwise);
-    Flow<bool> try_others();
-    CredentialPtr candidate_of(Fetched fetched, std::uint64_t generation) const;
-    void unchanged();
-    void adopt(CredentialPtr candidate, RotateReply reply);
-    void reuse(CredentialPtr candidate);
-    void fetch_failed(const std::string& error);
-    void conclude(Look look);
-    Clock::time_point next_look(Look look);
-
-    std::unique_ptr<Source> source_;
-    BackOff fetch_retry_ = fetch_back_off, start_retry_ = start_back_off, refused_retry_ = refused_back_off,
-            condemned_retry_ = condemned_back_off;
-    std::string last_fetched_;                    // version
-    bool moved_ = false;                          // the source says something else than the time before
-    std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
-    std::string fetch_error_;                     // the last one in a row, audited once
-    std::string trigger_error_;                   // of the store's own rotation, in this look
-    bool paused_ = false;                         // logins wait for the end of this look
-    std::optional<std::chrono::milliseconds> look_again_; // the source's, from the last fetch
-};
+RotatorStatus FollowedRotator::status() const {
+    RotatorStatus status = RotatorCore::status();
+    status.breaker_open = source_ && source_->breaker_open();
+    return status;
+}
 
 Flow<> FollowedRotator::run() {
     source_->watch([this] { wake_.notify(); });
@@ -164,69 +121,6 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
     co_return fallen_back;
 }
 
-// The source is of no help: only when nothing serves, what was good before is tried, newest first and each once.
-Flow<Look> FollowedRotator::fall_back(Look otherwise) {
-    if (current_ && !uncertain_) {
-        co_return otherwise;
-    }
-    if (otherwise == Look::refused && source_->keeps_others()) {
-        const bool found = co_await try_others();
-        if (found) {
-            co_return Look::well;
-        }
-    }
-    for (const bool newest : {true, false}) {
-        const std::optional<StoredCredential>& stored = newest ? entry_.current : entry_.previous;
-        if (!stored || !may_try(stored->version)) {
-            continue;
-        }
-        const CredentialPtr candidate = credential_of(*stored, newest ? entry_.generation : next_generation());
-        const std::string why = status_.reason;
-        const Verdict verdict = co_await verify(candidate, false);
-        if (verdict == Verdict::unclear) {
-            co_return Look::unverified;
-        }
-        if (verdict != Verdict::accepted) {
-            continue;
-        }
-        newest ? reuse(candidate) : adopt(candidate, {RotationOutcome::rolled_back, why, 0, {}});
-        log(LogLevel::warn, "serving on the last good credential of the store");
-        hold(newest ? RotationState::held : RotationState::rolled_back, why);
-        co_return otherwise == Look::unverified ? Look::refused : otherwise;
-    }
-    if (!forgive_at_) {
-        forgive_at_ = after(condemned_retry_);
-    }
-    co_return otherwise;
-}
-
-// Between a change at the database and its end in the store, the store still says what was: what it keeps beside is
-// tried, each once.
-Flow<bool> FollowedRotator::try_others() {
-    const std::string why = status_.reason;
-    Reply<std::vector<Fetched>> reply;
-    source_->fetch_others(reply.callback());
-    std::vector<Fetched> others = co_await reply;
-    for (Fetched& other : others) {
-        if (!may_try(other.version)) {
-            continue;
-        }
-        const bool known = entry_.current && entry_.current->version == other.version;
-        const CredentialPtr candidate = candidate_of(std::move(other), known ? entry_.generation : next_generation());
-        const Verdict verdict = co_await verify(candidate);
-        if (verdict == Verdict::accepted) {
-            known ? reuse(candidate) : adopt(candidate, {RotationOutcome::done, {}, 0, {}});
-            log(LogLevel::info, "serving on another version of the store's");
-            co_return true;
-        }
-        if (verdict == Verdict::unclear) {
-            break;
-        }
-    }
-    status_.reason = why;
-    co_return false;
-}
-
 CredentialPtr FollowedRotator::candidate_of(Fetched fetched, std::uint64_t generation) const {
     const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
                                   std::move(fetched.version), fetched.not_after};
@@ -266,21 +160,6 @@ void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
     order.deadline = deadline_;
     order.reply = std::move(reply);
     order.reply.outcome = old ? order.reply.outcome : RotationOutcome::unchanged;
-    publish(std::move(candidate), std::move(order));
-}
-
-// The last good credential, verified again.
-void FollowedRotator::reuse(CredentialPtr candidate) {
-    forgive_at_.reset();
-    if (current_ && current_->generation == candidate->generation) {
-        uncertain_ = false;
-        ports_.pools->resume_logins(settings_.name);
-        all_is_well();
-        return;
-    }
-    DrainOrder order;
-    order.replace = current_ != nullptr;
-    order.reply.outcome = RotationOutcome::unchanged;
     publish(std::move(candidate), std::move(order));
 }
 
@@ -349,8 +228,6 @@ std::string FollowedRotator::plan() const {
            std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) +
            " ms)\n" + "look whether the old password is refused\n";
 }
-
-} // namespace
 
 std::unique_ptr<Rotator> make_followed_rotator(const config::Credential& configuration,
                                                std::unique_ptr<Source> source, const RotatorPorts& ports) {
