@@ -61,9 +61,12 @@ Flow<Look> FollowedRotator::look() {
     fetch_error_.clear();
     fetch_retry_.reset();
     moved_ = std::exchange(last_fetched_, result.credential->version) != result.credential->version;
+    if (moved_) {
+        ahead_.clear();
+    }
     if (current_ && result.credential->version == current_->version && !uncertain_) {
         if (moved_) {
-            budget_.renew(); // what served out of turn has become the current one: that rotation is over
+            budget_.renew(); // what served ahead has become the current one: that rotation is over
         }
         unchanged();
         co_return Look::well;
@@ -87,6 +90,14 @@ Flow<> FollowedRotator::trigger() {
 }
 
 Flow<Look> FollowedRotator::consider(Fetched fetched) {
+    // The database is ahead of the store, and so are we: what was has no claim to be tried again.
+    if (serves_ahead() && condemned_.holds(fetched.version, now())) {
+        unchanged();
+        if (!drain_.running()) {
+            status_.reason = "the store's rotation is not over: what it is about to make current serves";
+        }
+        co_return Look::well;
+    }
     // Asked for, or the database changed since it was refused (the source may publish before the change), or the source
     // went back to what it had before (somebody undid a change): tried again.
     const bool changed = std::exchange(refused_anew_, false) || moved_;

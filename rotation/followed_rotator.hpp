@@ -35,6 +35,7 @@ class FollowedRotator final : public RotatorCore {
     Flow<Look> fall_back(Look otherwise);
     Flow<bool> try_others();
     CredentialPtr candidate_of(Fetched fetched, std::uint64_t generation) const;
+    bool serves_ahead() const { return current_ && !uncertain_ && current_->version == ahead_; }
     void unchanged();
     void adopt(CredentialPtr candidate, RotateReply reply);
     void reuse(CredentialPtr candidate);
@@ -47,6 +48,7 @@ class FollowedRotator final : public RotatorCore {
             condemned_retry_ = condemned_back_off;
     std::string last_fetched_;                    // version
     bool moved_ = false;                          // the source says something else than the time before
+    std::string ahead_;                           // the version that serves before the source has it
     std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
     std::string fetch_error_;                     // the last one in a row, audited once
     std::string trigger_error_;                   // of the store's own rotation, in this look

@@ -28,6 +28,7 @@ struct Fetched {
     std::optional<std::chrono::milliseconds> look_again;
     std::optional<Lease> lease; // always, where Source::leases(); then `version` names it at the store
     std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
+    bool coming = false; // of fetch_others(): a rotation is about to make it what fetch() hands out
 };
 
 // `error` says store, path, what happened and what to do; never a secret. Exactly one of the two is set.

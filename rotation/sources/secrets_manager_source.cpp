@@ -59,8 +59,10 @@ class Store {
         std::vector<Fetched> others;
         for (std::string_view stage : {"AWSPENDING", "AWSPREVIOUS"}) {
             auto result = read(ask(stage, moment));
-            if (result.credential)
-                others.push_back(std::move(*result.credential));
+            if (!result.credential)
+                continue;
+            result.credential->coming = stage == "AWSPENDING";
+            others.push_back(std::move(*result.credential));
         }
         return others;
     }

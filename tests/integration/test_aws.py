@@ -121,8 +121,10 @@ def test_the_pending_version_serves_between_the_change_at_the_database_and_its_e
         wait_until(lambda: generation(rekey) == before + 1, 30, rekey.log)
         assert rekey.credential("app")["version"].startswith(f"{version}-")
         assert database.refused_logins() - refused <= 3
+        wait_until(lambda: "is not over" in rekey.credential("app")["reason"], 30, rekey.log)
+        assert rekey.credential("app")["state"] == "idle", "all is well as far as Rekey is concerned"
         moto.make_current(database.role, version)
-        wait_until(lambda: rekey.credential("app")["state"] == "idle", 30, rekey.log)
+        wait_until(lambda: not rekey.credential("app")["reason"], 30, rekey.log)
         assert generation(rekey) == before + 1, "it is the same version"
     assert bench.running(), "the load ended before the last change"
     result = bench.finish()

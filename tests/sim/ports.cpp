@@ -195,6 +195,7 @@ void SimSource::fetch_others(std::function<void(std::vector<rotation::Fetched>)>
             if (vault_.reachable && *version) {
                 others.push_back({vault_.username, protocol::Secret((*version)->password), (*version)->name,
                                   std::nullopt, std::nullopt, std::nullopt});
+                others.back().coming = version == &vault_.pending;
             }
         }
         done(std::move(others));

@@ -257,7 +257,9 @@ TEST_F(SecretsManager, KnowsTheVersionThatIsAboutToBeCurrentAndTheOneBefore) {
     ASSERT_EQ(found.size(), 2u);
     EXPECT_EQ(found[0].password.reveal(), "new");
     EXPECT_THAT(found[0].version, StartsWith("v2-"));
+    EXPECT_TRUE(found[0].coming);
     EXPECT_EQ(found[1].password.reveal(), "old");
+    EXPECT_FALSE(found[1].coming);
     set("AWSCURRENT", 200, value("v2", pair("app", "new")));
     EXPECT_EQ(fetch().credential->version, found[0].version) << "it is the same version by then";
 }
