@@ -50,11 +50,13 @@ Flow<bool> FollowedRotator::try_others() {
         if (!may_try(other.version)) {
             continue;
         }
-        const bool known = entry_.current && entry_.current->version == other.version, coming = other.coming;
+        const bool known = entry_.current && entry_.current->version == other.version;
+        const bool coming = other.coming, rotating = other.rotating;
         const CredentialPtr candidate = candidate_of(std::move(other), known ? entry_.generation : next_generation());
         const Verdict verdict = co_await verify(candidate);
         if (verdict == Verdict::accepted) {
             ahead_ = coming ? candidate->version : std::string();
+            rotating_ = rotating;
             known ? reuse(candidate) : adopt(candidate, {RotationOutcome::done, {}, 0, {}});
             log(LogLevel::info, "serving on another version of the store's");
             co_return true;

@@ -6,6 +6,7 @@ namespace rekey::rotation {
 
 void FollowedRotator::stop() {
     RotatorCore::stop();
+    followers_.clear();
     source_.reset();
 }
 
@@ -60,6 +61,7 @@ Flow<Look> FollowedRotator::look() {
     }
     fetch_error_.clear();
     fetch_retry_.reset();
+    rotating_ = result.credential->rotating;
     moved_ = std::exchange(last_fetched_, result.credential->version) != result.credential->version;
     if (moved_) {
         ahead_.clear();
@@ -73,20 +75,6 @@ Flow<Look> FollowedRotator::look() {
     }
     const Look considered = co_await consider(std::move(*result.credential));
     co_return considered;
-}
-
-// Somebody asked for a rotation, and the store has one of its own. Until its new password is known, logins wait.
-Flow<> FollowedRotator::trigger() {
-    trigger_error_.clear();
-    if (taken_.empty() || !current_ || !source_->rotates()) {
-        co_return;
-    }
-    paused_ = true;
-    ports_.pools->pause_logins(settings_.name);
-    Reply<std::string> reply;
-    source_->rotate(reply.callback());
-    trigger_error_ = co_await reply;
-    record(AuditEvent::alter, trigger_error_.empty() ? "ok" : trigger_error_, {{"by", "store"}});
 }
 
 Flow<Look> FollowedRotator::consider(Fetched fetched) {
@@ -140,6 +128,18 @@ CredentialPtr FollowedRotator::candidate_of(Fetched fetched, std::uint64_t gener
 
 // What the source has is what is served. What is under way answers whoever asked for it at its end.
 void FollowedRotator::unchanged() {
+    if (follow_until_ && !rotating_) {
+        end_following();
+    }
+    if (follow_until_) {
+        follow();
+        if (!drain_.running()) {
+            all_is_well();
+            status_.state = RotationState::fetching;
+            status_.reason = "the store is rotating";
+        }
+        return;
+    }
     if (drain_.running()) {
         answer_after_drain();
         return;
@@ -162,6 +162,7 @@ void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
     entry_.generation = candidate->generation.value;
     entry_.current_since = wall;
     save();
+    follow_until_ && rotating_ ? follow() : end_following();
     answer_after_drain();
     forgive_at_.reset();
     DrainOrder order;
@@ -186,16 +187,6 @@ void FollowedRotator::fetch_failed(const std::string& error) {
     }
 }
 
-// Whoever asked and was not served by a publication learns why.
-void FollowedRotator::conclude(Look look) {
-    if (taken_.empty()) {
-        return;
-    }
-    const bool well = look == Look::well;
-    status_.rotations_held += well ? 0 : 1;
-    answer(taken_, {well ? RotationOutcome::unchanged : RotationOutcome::held, status_.reason, 0, {}});
-}
-
 Clock::time_point FollowedRotator::next_look(Look look) {
     if (uncertain_) {
         const Clock::time_point soon = after(refused_retry_);
@@ -215,7 +206,8 @@ Clock::time_point FollowedRotator::next_look(Look look) {
     case Look::refused:
         break;
     }
-    const Clock::duration pause = poll_after(settings_.refresh, draw());
+    const auto refresh = follow_until_ ? std::min(settings_.refresh, follow_interval) : settings_.refresh;
+    const Clock::duration pause = poll_after(refresh, draw());
     return now() + (look_again_ ? std::min<Clock::duration>(pause, *look_again_) : pause);
 }
 
@@ -232,7 +224,7 @@ Flow<RotateReply> FollowedRotator::settle(DrainOrder order) {
 }
 
 std::string FollowedRotator::plan() const {
-    const std::string first = source_->rotates() ? "ask the store to rotate\n" : "";
+    const std::string first = source_->rotates() == Rotates::no ? "" : "ask the store to rotate\n";
     return first + "fetch from the source (" + settings_.source + ")\n" +
            "if it has something new: log in with it on every host, then publish it as generation " +
            std::to_string(next_generation()) + "\n" + "replace backends one by one (surge " +

@@ -1,5 +1,7 @@
 """Credentials at AWS: a secret that somebody else rotates, and logins by tokens; nobody notices either."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from support.aws_metadata import AwsMetadata
@@ -10,6 +12,7 @@ from support.waiting import wait_until
 
 REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
 READ = "secretsmanager:GetSecretValue"
+ROTATE = "secretsmanager:RotateSecret"
 
 
 def started_moto():
@@ -129,6 +132,42 @@ def test_the_pending_version_serves_between_the_change_at_the_database_and_its_e
     assert bench.running(), "the load ended before the last change"
     result = bench.finish()
     assert result.errors == 0, result.output + rekey.log()[-3000:]
+
+
+def test_a_rotation_at_the_store_is_begun_here_and_followed_to_its_end(database, moto, aws_rekey):
+    database.initialise()
+    current = moto.create_secret(database.role, database.role, database.password)
+    rotator = moto.user(f"rotator-{database.role}", [READ, ROTATE])
+    rekey = aws_rekey(database, secret_source(moto, database), keys(rotator), size=4)
+    bench = Pgbench(rekey.target(database.name), clients=8, seconds=12, script="tpcb").start()
+    wait_until(lambda: len(database.backends()) == 4, what="a full pool")
+    before = generation(rekey)
+    with ThreadPoolExecutor(1) as asking:
+        answer = asking.submit(rekey.rotate, "app")
+        version = wait_until(lambda: moto.begun_rotation(database.role, current), 20, rekey.log)
+        wait_until(lambda: rekey.credential("app")["reason"] == "the store is rotating", 20, rekey.log)
+        moto.put_secret(database.role, database.role, "asked-for", "AWSPENDING", version)
+        database.change_password("asked-for")
+        assert not answer.done(), "it is not over"
+        moto.make_current(database.role, version)
+        result = answer.result()
+    assert result.returncode == 0, result.stderr + rekey.log()[-3000:]
+    assert generation(rekey) == before + 1
+    assert rekey.credential("app")["version"].startswith(f"{version}-")
+    assert bench.running(), "the load ended before the rotation"
+    result = bench.finish()
+    assert result.errors == 0, result.output + rekey.log()[-3000:]
+    assert_tells_nothing(rekey, "asked-for", rotator[1])
+
+
+def test_a_rotation_that_the_store_does_not_begin_changes_nothing(database, moto, aws_rekey):
+    moto.create_secret(database.role, database.role, database.password)
+    rekey = aws_rekey(database, secret_source(moto, database), keys(moto.reader))
+    before = generation(rekey)
+    result = rekey.rotate("app")
+    assert result.returncode != 0 and "lacks the permission" in result.stderr
+    assert generation(rekey) == before
+    wait_until(lambda: rekey.credential("app")["state"] == "idle", 20, rekey.log)
 
 
 def test_the_store_may_be_away_also_over_a_restart(database, own_moto, aws_rekey):

@@ -203,6 +203,20 @@ void Scenario::change_outside() {
     loop_.world_in(later + 8s, [this] { changing_ = false; }); // one rotation at a time: each has its budget
 }
 
+// Somebody else, because Rekey asked for it. Some never end.
+std::string Scenario::rotate_at_store() {
+    if (changing_) {
+        return "";
+    }
+    if (loop_.chance(10)) {
+        tally_.reached("a rotation at the store that never ended");
+        return "never";
+    }
+    change_outside();
+    tally_.reached("the store rotated when asked");
+    return "v" + std::to_string(versions_);
+}
+
 void Scenario::server_down(Clock::duration length) {
     trace("server down");
     tally_.reached("server down");

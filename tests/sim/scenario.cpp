@@ -50,6 +50,9 @@ void Scenario::configure() {
     if (kind_ == Kind::followed) {
         configuration_.source.type = config::SourceType::file;
         vault_.keeps_others = loop_.chance(50);
+        if (loop_.chance(50)) {
+            vault_.begin_rotation = [this] { return rotate_at_store(); };
+        }
         return;
     }
     if (kind_ == Kind::leased) {
