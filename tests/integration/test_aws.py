@@ -7,6 +7,7 @@ import pytest
 from support.aws_metadata import AwsMetadata
 from support.moto import REGION, Moto, packages
 from support.pgbench import Pgbench
+from support.rds_mysql import TokenGate
 from support.rds_tokens import TokenDirectory
 from support.waiting import wait_until
 
@@ -42,8 +43,10 @@ def own_moto():
 def aws_rekey(rekey_for):
     """aws_rekey(database, source, variables, …): a Rekey that has these variables."""
 
-    def build(database, source, variables, refresh="300ms", tls=None, **pool):
+    def build(database, source, variables, refresh="300ms", tls=None, hosts=None, **pool):
         def change(configuration):
+            if hosts is not None:
+                configuration["upstreams"][0]["hosts"] = hosts
             configuration["credentials"] = [{"name": "app", "source": source, "refresh": refresh, **REPLACE}]
 
         rekey = rekey_for(database, change=change, start=False, tls=tls, **pool)
@@ -245,6 +248,32 @@ def test_every_login_is_made_with_a_token_that_nobody_keeps(token_database, aws_
     rekey.stop()
     rekey.start()
     assert Pgbench(rekey.target(database.name), clients=4, seconds=1).run().errors == 0
+
+
+@pytest.fixture
+def token_gate(my_servers, make_my_database, authority):
+    """A MariaDB that takes nothing but tokens at `gate.host`; `gate.directory` checks them."""
+    database = make_my_database(my_servers("mariadb-10.11", tls=False)).initialise()
+    directory = TokenDirectory({"AKIDTEST": "the-secret-key"}, REGION)
+    gate = TokenGate(database, directory, authority)
+    directory.host = gate.host
+    gate.directory, gate.database = directory, database
+    yield gate
+    gate.close()
+    directory.close()
+
+
+def test_logins_at_mysql_send_the_token_in_clear_text_under_tls(token_gate, aws_rekey):
+    database, directory = token_gate.database, token_gate.directory
+    session = {"AWS_SESSION_TOKEN": "s" * 1500}  # as long as a role's are
+    rekey = aws_rekey(database, {"type": "rds_iam", "user": database.role},
+                      {**keys(("AKIDTEST", "the-secret-key")), **session}, tls="require", hosts=[token_gate.host],
+                      size=4, max_lifetime="500ms")
+    result = database.load(rekey.target(database.name), clients=8, seconds=3).finish()
+    assert result.errors == 0 and result.transactions > 0, result.output + rekey.log()[-3000:]
+    assert directory.accepted > 4 and not directory.reasons
+    assert len(directory.tokens) == 1, "one is shown again while it is young"
+    assert_tells_nothing(rekey, "X-Amz-Signature", "the-secret-key")
 
 
 def test_other_keys_sign_without_a_backend_being_replaced(token_database, aws_rekey, tmp_path):
