@@ -141,7 +141,6 @@ void Scenario::followed_fault(std::uint64_t choice) {
         const std::string right = vault_.password, version = vault_.version;
         vault_.password = "wrong";
         vault_.version = "wrong" + std::to_string(++versions_);
-        server_.new_budget();
         if (vault_.changed && vault_.pushes) {
             loop_.answer_in(1ms, vault_.changed);
         }
@@ -149,7 +148,6 @@ void Scenario::followed_fault(std::uint64_t choice) {
             if (vault_.version == wrong) {
                 vault_.password = right;
                 vault_.version = version;
-                server_.new_budget();
             }
         });
         return;
@@ -184,7 +182,6 @@ void Scenario::change_outside() {
         vault_.previous = Vault::Version{vault_.password, vault_.version};
         vault_.password = password;
         vault_.version = version;
-        server_.new_budget();
         if (vault_.changed && vault_.pushes) {
             loop_.answer_in(1ms, [this] {
                 if (vault_.changed) {

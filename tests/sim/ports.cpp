@@ -1,5 +1,7 @@
 #include "tests/sim/ports.hpp"
 
+#include <utility>
+
 namespace rekey::sim {
 
 using rotation::LoginResult;
@@ -178,6 +180,9 @@ void SimSource::fetch(std::function<void(rotation::FetchResult)> done) {
             result.credential = rotation::Fetched{vault_.username, protocol::Secret(vault_.password), vault_.version,
                                                   std::nullopt, std::nullopt, std::nullopt};
             result.credential->rotating = rotating(vault_.version);
+            if (std::exchange(handed_out_, vault_.version) != vault_.version) {
+                vault_.news();
+            }
         }
         done(std::move(result));
     });

@@ -91,6 +91,7 @@ struct Vault {
     };
     bool keeps_others = false;
     std::optional<Version> pending{}, previous{}; // beside the current one
+    std::function<void()> news{};                   // the process learns of another version
     std::function<std::string()> begin_rotation{};  // of its own: names the version to come, or nothing; null: none
 };
 
@@ -114,7 +115,8 @@ class SimSource final : public rotation::Source {
     Loop& loop_;
     Vault& vault_;
     bool fetching_ = false;
-    std::string awaited_; // the version that the store's own rotation makes
+    std::string handed_out_; // version
+    std::string awaited_;    // the version that the store's own rotation makes
 };
 
 } // namespace rekey::sim
