@@ -109,11 +109,11 @@ Flow<ProbeReport> RotatorCore::probe(CredentialPtr candidate, bool keep) {
 }
 
 Flow<Verdict> RotatorCore::verify(CredentialPtr candidate, bool fresh) {
-    if (!budget_.left(now())) {
-        status_.reason = "the server refused three logins already; the next one waits";
-        co_return Verdict::unclear;
-    }
     for (std::size_t attempt = 0;; ++attempt) {
+        if (!budget_.left(now())) { // in a pause others may have been refused
+            status_.reason = "the server refused three logins already; the next one waits";
+            co_return Verdict::unclear;
+        }
         const ProbeReport report = co_await probe(candidate, true);
         if (report.verified()) {
             record(AuditEvent::verify, "ok", {{"version", candidate->version}});

@@ -59,6 +59,20 @@ std::string secret_value_request(const std::string& secret, std::string_view sta
     return json::serialize(request);
 }
 
+std::string rotate_secret_request(const std::string& secret, std::string_view token) {
+    json::object request;
+    request["SecretId"] = json::string_view(secret.data(), secret.size());
+    request["ClientRequestToken"] = json::string_view(token.data(), token.size());
+    return json::serialize(request);
+}
+
+std::string parse_rotate_secret(std::string_view body) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto version = json_text(root ? json_member(&*root, "VersionId") : nullptr);
+    return std::string(is_version(version) ? version : std::string_view());
+}
+
 FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
     CleansingMemory memory;
     auto root = parse_secret_json(body, memory);

@@ -110,7 +110,9 @@ class Store {
 
     void cancel() { session_.cancel(); }
     bool breaker_open() const { return breaker_open_; } // any thread
-    bool rotates() const { return vault_->engine == config::VaultEngine::static_role; }
+    Rotates rotates() const {
+        return vault_->engine == config::VaultEngine::static_role ? Rotates::at_once : Rotates::no;
+    }
     bool leases() const { return vault_->engine == config::VaultEngine::dynamic; }
 
   private:
@@ -199,7 +201,7 @@ class VaultSource final : public Source {
         run<std::string>([lease](Store& store, auto now, auto random) { return store.revoke(lease, now, random); },
                          std::move(done));
     }
-    bool rotates() const override { return store_->rotates(); }
+    Rotates rotates() const override { return store_->rotates(); }
 
     void rotate(std::function<void(std::string)> done) override {
         run<std::string>([](Store& store, auto now, auto random) { return store.rotate(now, random); },
