@@ -26,7 +26,7 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam };
+enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam, aliyun_kms };
 enum class AliyunSignature { acs3, rpc };
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
@@ -145,6 +145,7 @@ struct Source {
     Login initial;                                    // local
     std::shared_ptr<const Vault> vault;               // vault
     std::shared_ptr<const Aws> aws;                   // aws_secrets_manager, rds_iam
+    std::shared_ptr<const AliyunKms> kms;             // aliyun_kms
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight
@@ -165,7 +166,7 @@ struct Credential {
     std::string name;
     Protocol protocol = Protocol::postgres; // of the upstreams that use it
     Source source;
-    Duration refresh{5000}; // stores asked over a network: 30000, when not given
+    Duration refresh{5000}; // stores asked over a network: 30000 or 60000, when not given
     Duration drain_deadline{300000};
     Pinned pinned = Pinned::wait;
     std::uint32_t surge = 1;
