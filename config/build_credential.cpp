@@ -41,6 +41,10 @@ Source build_source(const Section& section, Building& building) {
         source.timeout = section.duration("timeout");
         source.aws = build_aws(section, source.type, building);
         break;
+    case SourceType::aliyun_kms:
+        source.timeout = section.duration("timeout");
+        source.kms = build_aliyun_kms(section, building);
+        break;
     case SourceType::local:
         if (section.has("initial"))
             source.initial = build_login(section.section("initial"), building);
@@ -105,8 +109,9 @@ void prefer_dual_password(Rotation& rotation, const std::string& path, Building&
 
 // Every poll is a request to a store that many share.
 void poll_seldom(Credential& credential, const std::string& path, Building& building) {
-    credential.refresh = std::chrono::seconds(30);
-    show_default(path, "30s", std::to_string(credential.refresh.count()), building);
+    auto every = std::chrono::seconds(credential.source.kms ? 60 : 30);
+    credential.refresh = every;
+    show_default(path, std::to_string(every.count()) + "s", std::to_string(credential.refresh.count()), building);
 }
 
 } // namespace
@@ -129,7 +134,8 @@ Credential build_credential(const Section& section, Building& building) {
     credential.name = section.text("name");
     credential.source = build_source(section.section("source"), building);
     credential.refresh = section.duration("refresh");
-    if ((credential.source.vault || credential.source.aws) && !section.has("refresh"))
+    bool far_away = credential.source.vault || credential.source.aws || credential.source.kms;
+    if (far_away && !section.has("refresh"))
         poll_seldom(credential, section.shown("refresh"), building);
     credential.drain_deadline = section.duration("drain_deadline");
     credential.pinned = section.choice<Pinned>("pinned");

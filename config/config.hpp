@@ -26,7 +26,8 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam };
+enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam, aliyun_kms };
+enum class AliyunSignature { acs3, rpc };
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
 enum class LogFormat { text, json };
@@ -84,22 +85,22 @@ struct Login {
 
 // A secret that is read for every use where it stands in a file, because somebody else renews it there.
 struct SecretReference {
-    std::string file;       // absolute; empty: `value`
+    std::string file; // absolute; empty: `value`
     protocol::Secret value;
     bool given() const { return !file.empty() || !value.empty(); }
 };
 
 // HashiCorp Vault or OpenBao.
 struct Vault {
-    std::string address;    // http(s)://host:port
-    std::string name_space; // empty: none
+    std::string address;                            // http(s)://host:port
+    std::string name_space;                         // empty: none
     std::string ca, ca_directory, certificate, key; // absolute paths; empty: none
     std::string server_name;
     VaultEngine engine = VaultEngine::kv_v2; // never automatic
-    std::string path;       // below /v1/, without slashes at its ends
+    std::string path;                        // below /v1/, without slashes at its ends
     std::string username_field, password_field;
     VaultMethod method = VaultMethod::token;
-    std::string mount;      // of the method
+    std::string mount; // of the method
     std::string role, role_id, username;
     SecretReference secret; // the token, secret id, JWT or password
     bool wrapped = false;   // `secret` is a wrapping token that holds the secret id
@@ -115,6 +116,24 @@ struct Aws {
     std::string username_field, password_field;
 };
 
+// Alibaba Cloud's KMS: the shared gateway of a region or an instance's with RAM keys, or an instance's with a client
+// key.
+struct AliyunKms {
+    std::string secret;   // its name
+    std::string endpoint; // https://host
+    std::string ca;       // absolute path; empty: the system's
+    AliyunSignature signature = AliyunSignature::acs3;
+    std::string access_key; // its id; empty, and no file: found out when asking
+    SecretReference access_key_secret, access_key_token;
+    std::string access_key_file; // of JSON with all of it; absolute path
+    std::string ram_role;        // of the instance; then nothing else is tried
+    std::string metadata;        // http://host, of the instance
+    std::string client_key;      // absolute path; empty: RAM keys
+    SecretReference client_key_password;
+    std::string user; // whose password a secret is that names nobody
+    std::string username_field, password_field;
+};
+
 struct Source {
     SourceType type = SourceType::file;
     std::string path;                                 // file
@@ -126,6 +145,7 @@ struct Source {
     Login initial;                                    // local
     std::shared_ptr<const Vault> vault;               // vault
     std::shared_ptr<const Aws> aws;                   // aws_secrets_manager, rds_iam
+    std::shared_ptr<const AliyunKms> kms;             // aliyun_kms
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight
@@ -146,7 +166,7 @@ struct Credential {
     std::string name;
     Protocol protocol = Protocol::postgres; // of the upstreams that use it
     Source source;
-    Duration refresh{5000}; // stores asked over a network: 30000, when not given
+    Duration refresh{5000}; // stores asked over a network: 30000 or 60000, when not given
     Duration drain_deadline{300000};
     Pinned pinned = Pinned::wait;
     std::uint32_t surge = 1;

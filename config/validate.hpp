@@ -6,6 +6,7 @@
 namespace rekey::config {
 
 struct Config;
+struct AliyunKms;
 struct Credential;
 struct Vault;
 
@@ -17,6 +18,10 @@ void validate_credentials(const Config& config, Problems& problems);
 
 // A source of type vault, which stands at `path`.
 void validate_vault(const Vault& vault, const std::string& path, Problems& problems);
+// A source of type aliyun_kms, which stands at `path`.
+void validate_aliyun_kms(const AliyunKms& kms, const std::string& path, Problems& problems);
+// What build_kms_access() has built from the section at `path`.
+void validate_kms_access(const AliyunKms& kms, const std::string& path, Problems& problems);
 // A credential whose source, which stands at `path`, is of type aws_secrets_manager or rds_iam.
 void validate_aws(const Config& config, const Credential& credential, const std::string& path, Problems& problems);
 

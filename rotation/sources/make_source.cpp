@@ -20,6 +20,8 @@ std::unique_ptr<Source> make_source(const config::Credential& configuration, Env
         return make_secrets_manager_source(source, environment, version_key);
     case config::SourceType::rds_iam:
         return make_rds_iam_source(source, environment);
+    case config::SourceType::aliyun_kms:
+        return make_aliyun_kms_source(source, environment, version_key);
     case config::SourceType::local:
         return nullptr;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/load.hpp"
+#include "rotation/alibaba/gateway.hpp"
 #include "rotation/http/retry.hpp"
 #include "rotation/source.hpp"
 
@@ -33,5 +34,10 @@ make_secrets_manager_source(const config::Source& source, Environment& environme
 std::unique_ptr<Source> make_rds_iam_source(const config::Source& source, Environment& environment,
                                             const config::Environment& variables = config::process_environment(),
                                             const AwsPatience& patience = {});
+
+std::unique_ptr<Source> make_aliyun_kms_source(const config::Source& source, Environment& environment,
+                                               const protocol::Secret& version_key,
+                                               const config::Environment& variables = config::process_environment(),
+                                               const alibaba::Patience& patience = {});
 
 } // namespace rekey::rotation

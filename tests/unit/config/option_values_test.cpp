@@ -44,6 +44,11 @@ std::vector<Case> text_cases() {
                       "credentials[].source.region",
                       "credentials[].source.profile",
                       "credentials[].source.endpoint",
+                      "credentials[].source.access_key.id",
+                      "credentials[].source.access_key.file",
+                      "credentials[].source.ram_role",
+                      "credentials[].source.metadata",
+                      "credentials[].source.client_key.file",
                       "credentials[].source.auth.mount",
                       "credentials[].source.auth.role",
                       "credentials[].source.auth.role_id",
@@ -151,13 +156,13 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam"},
+         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam", "aliyun_kms"},
          {later("nacos"),
-          later("aliyun_kms"),
           later("gcp_secret_manager"),
           later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, not \"fiel\"; did you "
-                   "mean \"file\"?"}}},
+          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, aliyun_kms, not "
+                   "\"fiel\"; did you mean \"file\"?"}}},
+        {"credentials[].source.signature", {"acs3", "rpc"}, {{"v4", "expects one of acs3, rpc, not \"v4\""}}},
         {"credentials[].source.engine",
          {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
          {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},
@@ -229,6 +234,9 @@ std::vector<Case> other_cases() {
          {{"{ verifier: a }", "has an unknown key; expects " + secret_expected}}},
         {"credentials[].rotation.admin.password", {"{ env: A }"}, {{"pencil", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.wrapped", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
+        {"credentials[].source.access_key.secret", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.access_key.token", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.client_key.password", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.token", {"{ file: a }"}, {{"s.x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.secret_id", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.jwt", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
@@ -258,7 +266,9 @@ std::string file_with(const Option& option, const std::string& value) {
             open += "name: x, ";
         close = (list ? " }]" : " }") + close;
         if (step == "source" && path.find('.') != std::string_view::npos)
-            open += path.starts_with("initial.") ? "type: local, " : "type: vault, ";
+            open += path.starts_with("initial.")                                         ? "type: local, "
+                    : path.starts_with("access_key.") || path.starts_with("client_key.") ? "type: aliyun_kms, "
+                                                                                         : "type: vault, ";
     }
     if (!option.only_for.empty()) {
         std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));
