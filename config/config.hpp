@@ -29,6 +29,7 @@ enum class Pinned { wait, close_at_transaction_end, close_now };
 enum class SourceType { file, env, exec, local, vault };
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
+enum class DocumentFormat { automatic, properties, yaml, json };
 enum class LogFormat { text, json };
 
 // host:port, [v6]:port or unix:/path

@@ -36,6 +36,16 @@ std::optional<json::value> parse_secret_json(std::string_view text, CleansingMem
     return parser.release();
 }
 
+const json::value* json_member(const json::value* value, std::string_view key) {
+    auto* object = value == nullptr ? nullptr : value->if_object();
+    return object == nullptr ? nullptr : object->if_contains(json::string_view(key.data(), key.size()));
+}
+
+std::string_view json_text(const json::value* value) {
+    auto* string = value == nullptr ? nullptr : value->if_string();
+    return string == nullptr ? std::string_view() : std::string_view(string->data(), string->size());
+}
+
 std::string serialize_secret_json(const json::value& value) {
     std::string text;
     text.reserve(1024);

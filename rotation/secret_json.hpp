@@ -20,6 +20,11 @@ class CleansingMemory final : public boost::json::memory_resource {
 // password may hold them.
 std::optional<boost::json::value> parse_secret_json(std::string_view text, CleansingMemory& memory);
 
+// The member of that name; null when `value` is null, no object, or has none.
+const boost::json::value* json_member(const boost::json::value* value, std::string_view key);
+// Empty when it is null or no text.
+std::string_view json_text(const boost::json::value* value);
+
 // The caller cleanses the text.
 std::string serialize_secret_json(const boost::json::value& value);
 
