@@ -29,6 +29,7 @@ enum class Pinned { wait, close_at_transaction_end, close_now };
 enum class SourceType { file, env, exec, local, vault };
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
+enum class NacosApi { automatic, v1, v2, v3 };
 enum class DocumentFormat { automatic, properties, yaml, json };
 enum class LogFormat { text, json };
 
@@ -104,6 +105,24 @@ struct Vault {
     std::string role, role_id, username;
     SecretReference secret; // the token, secret id, JWT or password
     bool wrapped = false;   // `secret` is a wrapping token that holds the secret id
+};
+
+// Nacos, and MSE, which is Alibaba Cloud's.
+struct Nacos {
+    std::vector<std::string> addresses; // http(s)://host:port, with the path of the context unless that is /nacos
+    bool allow_http = false;            // also where others could listen
+    std::string name_space;             // its id; empty: the public one
+    std::string group, data_id;
+    NacosApi api = NacosApi::automatic;
+    DocumentFormat format = DocumentFormat::automatic;
+    std::string username_field, password_field; // dotted; empty: see rotation/sources/keyed_document.hpp
+    std::string ca, certificate, key;           // absolute paths; empty: none
+    std::string server_name;
+    std::string username; // who logs in; empty: nobody
+    SecretReference password;
+    std::string access_key; // who signs; empty: nobody
+    SecretReference secret_key, security_token;
+    std::string region, product; // for signatures of version 4, where there is a region
 };
 
 struct Source {
