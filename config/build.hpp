@@ -17,6 +17,7 @@ void build(const Section& root, Building& building);
 Credential build_credential(const Section& section, Building& building);
 // `source` of type vault; what the file does not say comes from BAO_* and VAULT_* variables.
 std::shared_ptr<const Vault> build_vault(const Section& section, Building& building);
+std::shared_ptr<const Nacos> build_nacos(const Section& section, Building& building);
 // What of credentials follows from the upstreams: the protocol, and what is its default.
 void complete_credentials(Building& building);
 Upstream build_upstream(const Section& section, Building& building);

@@ -36,6 +36,10 @@ Source build_source(const Section& section, Building& building) {
         source.timeout = section.duration("timeout");
         source.vault = build_vault(section, building);
         break;
+    case SourceType::nacos:
+        source.timeout = section.duration("timeout");
+        source.nacos = build_nacos(section, building);
+        break;
     case SourceType::local:
         if (section.has("initial"))
             source.initial = build_login(section.section("initial"), building);
@@ -124,7 +128,7 @@ Credential build_credential(const Section& section, Building& building) {
     credential.name = section.text("name");
     credential.source = build_source(section.section("source"), building);
     credential.refresh = section.duration("refresh");
-    if (credential.source.type == SourceType::vault && !section.has("refresh"))
+    if ((credential.source.vault || credential.source.nacos) && !section.has("refresh"))
         poll_seldom(credential, section.shown("refresh"), building);
     credential.drain_deadline = section.duration("drain_deadline");
     credential.pinned = section.choice<Pinned>("pinned");

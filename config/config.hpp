@@ -26,7 +26,7 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local, vault };
+enum class SourceType { file, env, exec, local, vault, nacos };
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
 enum class NacosApi { automatic, v1, v2, v3 };
@@ -131,10 +131,11 @@ struct Source {
     std::string username_variable, password_variable; // env
     std::vector<std::string> command;                 // exec: argv, no shell
     std::vector<std::string> environment;             // exec: names passed on
-    Duration timeout{10000};                          // exec, vault
+    Duration timeout{10000};                          // exec and stores
     bool strict_permissions = false;                  // file
     Login initial;                                    // local
     std::shared_ptr<const Vault> vault;               // vault
+    std::shared_ptr<const Nacos> nacos;               // nacos
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight
@@ -155,7 +156,7 @@ struct Credential {
     std::string name;
     Protocol protocol = Protocol::postgres; // of the upstreams that use it
     Source source;
-    Duration refresh{5000}; // vault: 30000, when not given
+    Duration refresh{5000}; // stores asked over a network: 30000, when not given
     Duration drain_deadline{300000};
     Pinned pinned = Pinned::wait;
     std::uint32_t surge = 1;

@@ -157,6 +157,7 @@ void keep_source(const Source& running, Source& next) {
     next.strict_permissions = running.strict_permissions;
     next.initial = std::move(initial);
     next.vault = running.vault;
+    next.nacos = running.nacos;
 }
 
 // A rotation that comes, goes or changes its strategy waits as a whole.

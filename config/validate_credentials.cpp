@@ -104,6 +104,8 @@ void validate_credential(const Config& config, const Credential& credential, Pro
         problems.error(path + ".source.command", "is empty");
     if (credential.source.vault)
         validate_vault(*credential.source.vault, path + ".source", problems);
+    if (credential.source.nacos)
+        validate_nacos(*credential.source.nacos, path + ".source", problems);
     for (const auto& name : credential.source.environment)
         if (!is_variable_name(name))
             problems.error(path + ".source.environment", "\"" + name + "\" is no name of an environment variable");

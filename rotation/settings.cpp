@@ -25,6 +25,8 @@ std::string source_name(config::SourceType type) {
         return "exec";
     case config::SourceType::vault:
         return "vault";
+    case config::SourceType::nacos:
+        return "nacos";
     case config::SourceType::local:
         break;
     }

@@ -59,6 +59,8 @@ class Client {
     Response send(const Request& request);
     // Ends what is under way, and everything that comes.
     void cancel() { cancellation_.cancel(); }
+    // Sleeps, or less when cancelled.
+    void pause(std::chrono::milliseconds span) const { pause_until(Clock::now() + span, cancellation_); }
     // store: METHOD https://host:port/path
     std::string name_of(const Request& request) const;
 

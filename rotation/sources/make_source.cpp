@@ -16,6 +16,8 @@ std::unique_ptr<Source> make_source(const config::Credential& configuration, Env
         return make_exec_source(source, environment, std::move(log), version_key);
     case config::SourceType::vault:
         return make_vault_source(source, environment, version_key);
+    case config::SourceType::nacos:
+        return make_nacos_source(source, environment, watcher, std::move(log), version_key);
     case config::SourceType::local:
         return nullptr;
     }

@@ -28,16 +28,40 @@ const Bad no_scalar{"[a]", "expects a single value"};
 
 std::vector<Case> text_cases() {
     std::vector<Case> cases;
-    for (auto path : {"listeners[].tls.certificate", "listeners[].tls.key", "listeners[].tls.client_ca",
-                      "credentials[].source.path", "credentials[].source.address", "credentials[].source.namespace",
-                      "credentials[].source.ca", "credentials[].source.server_name", "credentials[].source.certificate",
-                      "credentials[].source.key", "credentials[].source.fields.username",
-                      "credentials[].source.fields.password", "credentials[].source.auth.mount",
-                      "credentials[].source.auth.role", "credentials[].source.auth.role_id",
-                      "credentials[].source.auth.username", "credentials[].rotation.admin.credential", "upstreams[].uri",
-                      "upstreams[].database", "upstreams[].tls.ca", "upstreams[].credential", "routes[].listener",
-                      "routes[].database", "routes[].user", "routes[].upstream", "routes[].upstream_database",
-                      "store.path", "audit.path"})
+    for (auto path : {"listeners[].tls.certificate",
+                      "listeners[].tls.key",
+                      "listeners[].tls.client_ca",
+                      "credentials[].source.path",
+                      "credentials[].source.address",
+                      "credentials[].source.namespace",
+                      "credentials[].source.ca",
+                      "credentials[].source.server_name",
+                      "credentials[].source.certificate",
+                      "credentials[].source.key",
+                      "credentials[].source.fields.username",
+                      "credentials[].source.fields.password",
+                      "credentials[].source.auth.mount",
+                      "credentials[].source.auth.role",
+                      "credentials[].source.auth.role_id",
+                      "credentials[].source.auth.username",
+                      "credentials[].source.group",
+                      "credentials[].source.data_id",
+                      "credentials[].source.login.username",
+                      "credentials[].source.signature.access_key",
+                      "credentials[].source.signature.region",
+                      "credentials[].source.signature.product",
+                      "credentials[].rotation.admin.credential",
+                      "upstreams[].uri",
+                      "upstreams[].database",
+                      "upstreams[].tls.ca",
+                      "upstreams[].credential",
+                      "routes[].listener",
+                      "routes[].database",
+                      "routes[].user",
+                      "routes[].upstream",
+                      "routes[].upstream_database",
+                      "store.path",
+                      "audit.path"})
         cases.push_back({path, {"a", "/a/b", "\"*\""}, {{"\"\"", "is empty"}, no_value, no_scalar}});
     for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "upstreams[].name"})
         cases.push_back({path, {}, {{"\"*\"", name_expected + "\"*\""}, {"\"\"", name_expected + "\"\""}}});
@@ -47,7 +71,7 @@ std::vector<Case> text_cases() {
                          {"app", "\"App User\""},
                          {{"\"*\"", name_expected + "\"*\""}, {"\"a\\nb\"", name_expected + "\"a\nb\""}, no_value}});
     for (auto path : {"include", "credentials[].source.command", "credentials[].source.environment",
-                      "credentials[].rotation.users"})
+                      "credentials[].source.addresses", "credentials[].rotation.users"})
         cases.push_back({path,
                          {"[]", "[a, \"b c\"]"},
                          {{"{a: b}", "expects a list, like [a, b]"},
@@ -129,17 +153,22 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local", "vault"},
+         {"file", "env", "exec", "local", "vault", "nacos"},
          {later("aws_secrets_manager"),
           later("rds_iam"),
-          later("nacos"),
           later("aliyun_kms"),
           later("gcp_secret_manager"),
           later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, vault, not \"fiel\"; did you mean \"file\"?"}}},
+          {"fiel", "expects one of file, env, exec, local, vault, nacos, not \"fiel\"; did you mean \"file\"?"}}},
         {"credentials[].source.engine",
          {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
          {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},
+        {"credentials[].source.api",
+         {"auto", "v1", "v2", "v3"},
+         {{"grpc", "expects one of auto, v1, v2, v3, not \"grpc\""}}},
+        {"credentials[].source.format",
+         {"auto", "properties", "yaml", "json"},
+         {{"xml", "expects one of auto, properties, yaml, json, not \"xml\""}}},
         {"credentials[].source.auth.method",
          {"token", "approle", "kubernetes", "jwt", "userpass", "cert"},
          {{"ldap", "expects one of token, approle, kubernetes, jwt, userpass, cert, not \"ldap\""}}},
@@ -207,6 +236,12 @@ std::vector<Case> other_cases() {
          {"{ file: a }"},
          {{"{ verifier: a }", "has an unknown key; expects " + secret_expected}}},
         {"credentials[].rotation.admin.password", {"{ env: A }"}, {{"pencil", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.allow_http", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
+        {"credentials[].source.login.password", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.signature.secret_key", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.signature.security_token",
+         {"{ file: a }"},
+         {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.wrapped", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
         {"credentials[].source.auth.token", {"{ file: a }"}, {{"s.x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.secret_id", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
@@ -237,7 +272,9 @@ std::string file_with(const Option& option, const std::string& value) {
             open += "name: x, ";
         close = (list ? " }]" : " }") + close;
         if (step == "source" && path.find('.') != std::string_view::npos)
-            open += path.starts_with("initial.") ? "type: local, " : "type: vault, ";
+            open += path.starts_with("initial.")                                   ? "type: local, "
+                    : path.starts_with("login.") || path.starts_with("signature.") ? "type: nacos, "
+                                                                                   : "type: vault, ";
     }
     if (!option.only_for.empty()) {
         std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));

@@ -1,0 +1,70 @@
+#include "config/config.hpp"
+#include "config/http_url.hpp"
+#include "config/validate.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace rekey::config {
+
+namespace {
+
+// What a server takes in the names of configurations and groups.
+bool is_nacos_name(std::string_view name) {
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+               std::string_view("._:-").find(c) != std::string::npos;
+    });
+}
+
+bool is_header_text(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+void validate_address(const std::string& text, const Nacos& nacos, const std::string& path, Problems& problems) {
+    auto url = parse_http_url(text);
+    if (!url)
+        return problems.error(path, "expects https://host:port, not \"" + text + "\"");
+    Address address;
+    address.host = url->host;
+    if (!url->tls && !address.is_loopback() && !nacos.allow_http)
+        problems.error(path, "expects https: secrets would cross the network in the clear; allow_http takes that risk");
+}
+
+void validate_names(const Nacos& nacos, const std::string& path, Problems& problems) {
+    auto check = [&](const std::string& name, const char* key) {
+        if (!is_nacos_name(name) && !problems.bad(path + key))
+            problems.error(path + key, "expects letters, digits and the characters . _ : - only");
+    };
+    check(nacos.data_id, ".data_id");
+    check(nacos.group, ".group");
+    check(nacos.name_space, ".namespace");
+    if (nacos.data_id.starts_with("cipher-"))
+        problems.error(path + ".data_id", "begins with cipher-: such a configuration is encrypted by KMS, which is not "
+                                          "supported by this version");
+}
+
+// Both or none: half of a pair of the defaults would be a surprise.
+void validate_fields(const Nacos& nacos, const std::string& path, Problems& problems) {
+    if (nacos.username_field.empty() != nacos.password_field.empty())
+        problems.error(path + (nacos.username_field.empty() ? ".fields.username" : ".fields.password"),
+                       "is missing; with nacos both are named or none");
+}
+
+} // namespace
+
+void validate_nacos(const Nacos& nacos, const std::string& path, Problems& problems) {
+    if (nacos.addresses.empty() && !problems.bad(path + ".addresses"))
+        problems.error(path + ".addresses", "is empty");
+    for (const auto& address : nacos.addresses)
+        validate_address(address, nacos, path + ".addresses", problems);
+    validate_names(nacos, path, problems);
+    validate_fields(nacos, path, problems);
+    if (!is_header_text(nacos.access_key))
+        problems.error(path + ".signature.access_key", "holds blanks or characters that no key has");
+    if (nacos.certificate.empty() != nacos.key.empty())
+        problems.error(path + (nacos.key.empty() ? ".key" : ".certificate"),
+                       "is missing; certificate and key go together");
+}
+
+} // namespace rekey::config
