@@ -41,6 +41,10 @@ Source build_source(const Section& section, Building& building) {
         source.timeout = section.duration("timeout");
         source.aws = build_aws(section, source.type, building);
         break;
+    case SourceType::nacos:
+        source.timeout = section.duration("timeout");
+        source.nacos = build_nacos(section, building);
+        break;
     case SourceType::aliyun_kms:
         source.timeout = section.duration("timeout");
         source.kms = build_aliyun_kms(section, building);
@@ -134,7 +138,8 @@ Credential build_credential(const Section& section, Building& building) {
     credential.name = section.text("name");
     credential.source = build_source(section.section("source"), building);
     credential.refresh = section.duration("refresh");
-    bool far_away = credential.source.vault || credential.source.aws || credential.source.kms;
+    const auto& source = credential.source;
+    bool far_away = source.vault || source.aws || source.nacos || source.kms;
     if (far_away && !section.has("refresh"))
         poll_seldom(credential, section.shown("refresh"), building);
     credential.drain_deadline = section.duration("drain_deadline");

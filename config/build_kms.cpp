@@ -2,6 +2,14 @@
 
 namespace rekey::config {
 
+AccessKey build_access_key(const Section& section, Building& building) {
+    auto access_key = section.section("access_key");
+    auto reference = [&](const char* key) {
+        return building.secrets.reference(access_key.node(key), access_key.shown(key));
+    };
+    return {access_key.text("id"), reference("secret"), reference("token"), access_key.path("file")};
+}
+
 void build_kms_access(const Section& section, AliyunKms& kms, Building& building) {
     auto region = section.text("region");
     kms.endpoint = section.text("endpoint");
@@ -9,19 +17,12 @@ void build_kms_access(const Section& section, AliyunKms& kms, Building& building
         kms.endpoint = "https://kms." + region + ".aliyuncs.com";
     kms.ca = section.path("ca");
     kms.signature = section.choice<AliyunSignature>("signature");
-    auto reference = [&](const Section& parent, const char* key) {
-        return building.secrets.reference(parent.node(key), parent.shown(key));
-    };
-    auto access_key = section.section("access_key");
-    kms.access_key = access_key.text("id");
-    kms.access_key_secret = reference(access_key, "secret");
-    kms.access_key_token = reference(access_key, "token");
-    kms.access_key_file = access_key.path("file");
+    kms.access_key = build_access_key(section, building);
     kms.ram_role = section.text("ram_role");
     kms.metadata = section.text("metadata");
     auto client_key = section.section("client_key");
     kms.client_key = client_key.path("file");
-    kms.client_key_password = reference(client_key, "password");
+    kms.client_key_password = building.secrets.reference(client_key.node("password"), client_key.shown("password"));
 }
 
 std::shared_ptr<const AliyunKms> build_aliyun_kms(const Section& section, Building& building) {

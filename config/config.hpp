@@ -26,10 +26,12 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam, aliyun_kms };
+enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam, nacos, aliyun_kms };
 enum class AliyunSignature { acs3, rpc };
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
+enum class NacosApi { automatic, v1, v2, v3 };
+enum class DocumentFormat { automatic, properties, yaml, json };
 enum class LogFormat { text, json };
 
 // host:port, [v6]:port or unix:/path
@@ -116,6 +118,14 @@ struct Aws {
     std::string username_field, password_field;
 };
 
+// A key of a RAM user or of a session at Alibaba Cloud.
+struct AccessKey {
+    std::string id; // empty, and no file: there is none
+    SecretReference secret, token;
+    std::string file; // of JSON with all of it; absolute path
+    bool given() const { return !id.empty() || !file.empty(); }
+};
+
 // Alibaba Cloud's KMS: the shared gateway of a region or an instance's with RAM keys, or an instance's with a client
 // key.
 struct AliyunKms {
@@ -123,15 +133,31 @@ struct AliyunKms {
     std::string endpoint; // https://host
     std::string ca;       // absolute path; empty: the system's
     AliyunSignature signature = AliyunSignature::acs3;
-    std::string access_key; // its id; empty, and no file: found out when asking
-    SecretReference access_key_secret, access_key_token;
-    std::string access_key_file; // of JSON with all of it; absolute path
-    std::string ram_role;        // of the instance; then nothing else is tried
-    std::string metadata;        // http://host, of the instance
-    std::string client_key;      // absolute path; empty: RAM keys
+    AccessKey access_key;   // none: found out when asking
+    std::string ram_role;   // of the instance; then nothing else is tried
+    std::string metadata;   // http://host, of the instance
+    std::string client_key; // absolute path; empty: RAM keys
     SecretReference client_key_password;
     std::string user; // whose password a secret is that names nobody
     std::string username_field, password_field;
+};
+
+// Nacos, and MSE, which is Alibaba Cloud's.
+struct Nacos {
+    std::vector<std::string> addresses; // http(s)://host:port, with the path of the context unless that is /nacos
+    bool allow_http = false;            // also where others could listen
+    std::string name_space;             // its id; empty: the public one
+    std::string group, data_id;
+    NacosApi api = NacosApi::automatic;
+    DocumentFormat format = DocumentFormat::automatic;
+    std::string username_field, password_field; // dotted; empty: see rotation/sources/keyed_document.hpp
+    std::string ca, certificate, key;           // absolute paths; empty: none
+    std::string server_name;
+    std::string username; // who logs in; empty: nobody
+    SecretReference password;
+    AccessKey access_key;                 // who signs; none: nobody
+    std::string region, product;          // for signatures of version 4, where there is a region
+    std::shared_ptr<const AliyunKms> kms; // how a data id that begins with cipher- is decrypted; null: there is none
 };
 
 struct Source {
@@ -145,6 +171,7 @@ struct Source {
     Login initial;                                    // local
     std::shared_ptr<const Vault> vault;               // vault
     std::shared_ptr<const Aws> aws;                   // aws_secrets_manager, rds_iam
+    std::shared_ptr<const Nacos> nacos;               // nacos
     std::shared_ptr<const AliyunKms> kms;             // aliyun_kms
 };
 

@@ -158,6 +158,7 @@ void keep_source(const Source& running, Source& next) {
     next.initial = std::move(initial);
     next.vault = running.vault;
     next.aws = running.aws;
+    next.nacos = running.nacos;
     next.kms = running.kms;
 }
 

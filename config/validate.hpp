@@ -5,9 +5,11 @@
 
 namespace rekey::config {
 
-struct Config;
+struct AccessKey;
 struct AliyunKms;
+struct Config;
 struct Credential;
+struct Nacos;
 struct Vault;
 
 // Findings are located through `problems`, in which check() has left every key's place.
@@ -18,11 +20,15 @@ void validate_credentials(const Config& config, Problems& problems);
 
 // A source of type vault, which stands at `path`.
 void validate_vault(const Vault& vault, const std::string& path, Problems& problems);
+// A credential whose source, which stands at `path`, is of type aws_secrets_manager or rds_iam.
+void validate_aws(const Config& config, const Credential& credential, const std::string& path, Problems& problems);
+// A source of type nacos, which stands at `path`.
+void validate_nacos(const Nacos& nacos, const std::string& path, Problems& problems);
 // A source of type aliyun_kms, which stands at `path`.
 void validate_aliyun_kms(const AliyunKms& kms, const std::string& path, Problems& problems);
 // What build_kms_access() has built from the section at `path`.
 void validate_kms_access(const AliyunKms& kms, const std::string& path, Problems& problems);
-// A credential whose source, which stands at `path`, is of type aws_secrets_manager or rds_iam.
-void validate_aws(const Config& config, const Credential& credential, const std::string& path, Problems& problems);
+// The section at `path`, if there is one.
+void validate_access_key(const AccessKey& key, const std::string& path, Problems& problems);
 
 } // namespace rekey::config

@@ -106,6 +106,8 @@ void validate_credential(const Config& config, const Credential& credential, Pro
         validate_vault(*credential.source.vault, path + ".source", problems);
     if (credential.source.aws)
         validate_aws(config, credential, path + ".source", problems);
+    if (credential.source.nacos)
+        validate_nacos(*credential.source.nacos, path + ".source", problems);
     if (credential.source.kms)
         validate_aliyun_kms(*credential.source.kms, path + ".source", problems);
     for (const auto& name : credential.source.environment)

@@ -32,22 +32,6 @@ void validate_endpoint(const AliyunKms& kms, const std::string& path, Problems& 
     }
 }
 
-void validate_access_key(const AliyunKms& kms, const std::string& path, Problems& problems) {
-    if (!problems.located(path) || problems.bad(path))
-        return;
-    bool parts = false;
-    for (auto key : {".id", ".secret", ".token"})
-        parts = parts || problems.located(path + key);
-    bool file = problems.located(path + ".file");
-    if (parts == file)
-        return problems.error(path, "expects either id and secret or file");
-    for (auto key : {".id", ".secret"})
-        if (parts && !problems.located(path + key) && !problems.bad(path + key))
-            problems.error(path + key, "is missing");
-    if (!kms.access_key.empty() && !is_word(kms.access_key, 128))
-        problems.error(path + ".id", "expects the id of an access key");
-}
-
 void validate_metadata(const AliyunKms& kms, const std::string& path, Problems& problems) {
     if (problems.bad(path))
         return;
@@ -58,9 +42,26 @@ void validate_metadata(const AliyunKms& kms, const std::string& path, Problems& 
 
 } // namespace
 
+void validate_access_key(const AccessKey& key, const std::string& path, Problems& problems) {
+    constexpr std::size_t longest_id = 128;
+    if (!problems.located(path) || problems.bad(path))
+        return;
+    bool parts = false;
+    for (auto part : {".id", ".secret", ".token"})
+        parts = parts || problems.located(path + part);
+    bool file = problems.located(path + ".file");
+    if (parts == file)
+        return problems.error(path, "expects either id and secret or file");
+    for (auto part : {".id", ".secret"})
+        if (parts && !problems.located(path + part) && !problems.bad(path + part))
+            problems.error(path + part, "is missing");
+    if (!key.id.empty() && !is_word(key.id, longest_id))
+        problems.error(path + ".id", "expects the id of an access key");
+}
+
 void validate_kms_access(const AliyunKms& kms, const std::string& path, Problems& problems) {
     validate_endpoint(kms, path, problems);
-    validate_access_key(kms, path + ".access_key", problems);
+    validate_access_key(kms.access_key, path + ".access_key", problems);
     validate_metadata(kms, path + ".metadata", problems);
     if (!problems.bad(path + ".ram_role") && !kms.ram_role.empty() &&
         (!is_word(kms.ram_role, 64) || kms.ram_role.find('/') != std::string::npos))

@@ -29,6 +29,8 @@ std::string source_name(config::SourceType type) {
         return "aws_secrets_manager";
     case config::SourceType::rds_iam:
         return "rds_iam";
+    case config::SourceType::nacos:
+        return "nacos";
     case config::SourceType::aliyun_kms:
         return "aliyun_kms";
     case config::SourceType::local:

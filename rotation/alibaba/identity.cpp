@@ -45,13 +45,35 @@ bool found(const KeysResult& result) {
 
 } // namespace
 
+KeysResult read_access_key(const config::AccessKey& configured) {
+    if (!configured.file.empty()) {
+        protocol::Secret content;
+        if (auto error = read_secret({configured.file, {}}, content); !error.empty())
+            return {nullptr, std::move(error)};
+        auto result = parse_keys(content.reveal());
+        if (!result.error.empty())
+            result.error = configured.file + ": " + result.error;
+        return result;
+    }
+    if (configured.id.empty())
+        return {};
+    auto keys = std::make_shared<Keys>();
+    keys->id = configured.id;
+    if (auto error = read_secret(configured.secret, keys->secret); !error.empty())
+        return {nullptr, std::move(error)};
+    if (configured.token.given())
+        if (auto error = read_secret(configured.token, keys->token); !error.empty())
+            return {nullptr, std::move(error)};
+    return {std::move(keys), {}};
+}
+
 Identity::Identity(std::shared_ptr<const config::AliyunKms> configured, const config::Environment& variables,
                    std::chrono::milliseconds metadata_timeout)
     : configured_(std::move(configured)), environment_(of_environment(variables)),
       metadata_(metadata_options(*configured_, variables, metadata_timeout)) {}
 
 KeysResult Identity::keys(WallTime now) {
-    if (auto result = configured(); found(result))
+    if (auto result = read_access_key(configured_->access_key); found(result))
         return result;
     if (configured_->ram_role.empty() && found(environment_))
         return environment_;
@@ -61,29 +83,6 @@ KeysResult Identity::keys(WallTime now) {
     else if (!result.keys && configured_->ram_role.empty())
         result.error = "there are no keys in configuration and environment; " + result.error;
     return result;
-}
-
-// Read anew for every use: somebody may renew them in their files.
-KeysResult Identity::configured() const {
-    if (!configured_->access_key_file.empty()) {
-        protocol::Secret content;
-        if (auto error = read_secret({configured_->access_key_file, {}}, content); !error.empty())
-            return {nullptr, std::move(error)};
-        auto result = parse_keys(content.reveal());
-        if (!result.error.empty())
-            result.error = configured_->access_key_file + ": " + result.error;
-        return result;
-    }
-    if (configured_->access_key.empty())
-        return {};
-    auto keys = std::make_shared<Keys>();
-    keys->id = configured_->access_key;
-    if (auto error = read_secret(configured_->access_key_secret, keys->secret); !error.empty())
-        return {nullptr, std::move(error)};
-    if (configured_->access_key_token.given())
-        if (auto error = read_secret(configured_->access_key_token, keys->token); !error.empty())
-            return {nullptr, std::move(error)};
-    return {std::move(keys), {}};
 }
 
 KeysResult Identity::of_instance(WallTime now) {

@@ -10,6 +10,10 @@
 
 namespace rekey::rotation::alibaba {
 
+// What the configuration names, read anew for every use: somebody may renew it in its files. Neither keys nor an error:
+// it names none.
+KeysResult read_access_key(const config::AccessKey& configured);
+
 class Identity {
   public:
     // Control thread: the variables are read now.
@@ -23,7 +27,6 @@ class Identity {
     void cancel() { metadata_.cancel(); }
 
   private:
-    KeysResult configured() const;
     KeysResult of_instance(WallTime now);
 
     std::shared_ptr<const config::AliyunKms> configured_;

@@ -77,7 +77,9 @@ bool read_double_quoted(std::string_view value, std::string& out) {
     return false;
 }
 
-bool read_yaml(std::string_view value, std::string& out) {
+} // namespace
+
+bool read_yaml_text(std::string_view value, std::string& out) {
     out.reserve(value.size());
     if (value.starts_with('\''))
         return read_single_quoted(value, out);
@@ -97,9 +99,11 @@ bool read_yaml(std::string_view value, std::string& out) {
     return true;
 }
 
+namespace {
+
 bool read_value(const Line& line, std::string& out) {
     if (line.yaml)
-        return read_yaml(line.value, out);
+        return read_yaml_text(line.value, out);
     bool in_quotes = quoted(line.value, '"') || quoted(line.value, '\'');
     out = in_quotes ? line.value.substr(1, line.value.size() - 2) : line.value;
     return true;

@@ -17,4 +17,8 @@ struct FlatLines {
 
 FlatLines parse_flat_lines(std::string_view text);
 
+// What stands behind `key:` in YAML, without blanks around it: a plain or quoted text on one line, perhaps with a
+// comment behind it. False: it is more than that. The caller cleanses what is in `out` either way.
+bool read_yaml_text(std::string_view value, std::string& out);
+
 } // namespace rekey::rotation

@@ -36,9 +36,9 @@ TEST(AliyunKmsSource, TakesWhatTheFileSays) {
     EXPECT_EQ(kms.signature, AliyunSignature::rpc);
     EXPECT_EQ(kms.username_field, "u");
     EXPECT_EQ(kms.password_field, "pw");
-    EXPECT_EQ(kms.access_key, "LTAI");
-    EXPECT_EQ(kms.access_key_secret.file, "/etc/sk");
-    EXPECT_EQ(kms.access_key_token.value.reveal(), "t");
+    EXPECT_EQ(kms.access_key.id, "LTAI");
+    EXPECT_EQ(kms.access_key.secret.file, "/etc/sk");
+    EXPECT_EQ(kms.access_key.token.value.reveal(), "t");
     EXPECT_EQ(kms.metadata, "http://100.100.100.200");
 }
 

@@ -55,11 +55,11 @@ TEST(LoadErrors, RefuseWhatLaterVersionsWillDoWithOneMessageEach) {
     EXPECT_THAT(
         FakeInputs().errors(users + R"(credentials:
   - name: main
-    source: { type: nacos, address: "http://nacos:8848", data_id: a, auth: { method: approle } }
+    source: { type: aliyun_kms, address: "http://kms", secret: a, auth: { method: approle } }
 upstreams:
   - { name: main, hosts: from_credential, credential: main }
 )"),
-        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"nacos\" is not supported by this version",
+        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"aliyun_kms\" is not supported by this version",
                     "/etc/rekey.yaml:6: upstreams[main].hosts: \"from_credential\" is not supported by this version"));
 }
 

@@ -44,11 +44,23 @@ std::vector<Case> text_cases() {
                       "credentials[].source.region",
                       "credentials[].source.profile",
                       "credentials[].source.endpoint",
+                      "credentials[].source.group",
+                      "credentials[].source.data_id",
+                      "credentials[].source.login.username",
+                      "credentials[].source.product",
                       "credentials[].source.access_key.id",
                       "credentials[].source.access_key.file",
                       "credentials[].source.ram_role",
                       "credentials[].source.metadata",
                       "credentials[].source.client_key.file",
+                      "credentials[].source.kms.endpoint",
+                      "credentials[].source.kms.region",
+                      "credentials[].source.kms.ca",
+                      "credentials[].source.kms.access_key.id",
+                      "credentials[].source.kms.access_key.file",
+                      "credentials[].source.kms.ram_role",
+                      "credentials[].source.kms.metadata",
+                      "credentials[].source.kms.client_key.file",
                       "credentials[].source.auth.mount",
                       "credentials[].source.auth.role",
                       "credentials[].source.auth.role_id",
@@ -74,7 +86,7 @@ std::vector<Case> text_cases() {
                          {"app", "\"App User\""},
                          {{"\"*\"", name_expected + "\"*\""}, {"\"a\\nb\"", name_expected + "\"a\nb\""}, no_value}});
     for (auto path : {"include", "credentials[].source.command", "credentials[].source.environment",
-                      "credentials[].rotation.users"})
+                      "credentials[].source.addresses", "credentials[].rotation.users"})
         cases.push_back({path,
                          {"[]", "[a, \"b c\"]"},
                          {{"{a: b}", "expects a list, like [a, b]"},
@@ -156,16 +168,22 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam", "aliyun_kms"},
-         {later("nacos"),
-          later("gcp_secret_manager"),
+         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam", "nacos", "aliyun_kms"},
+         {later("gcp_secret_manager"),
           later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, aliyun_kms, not "
+          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, nacos, aliyun_kms, not "
                    "\"fiel\"; did you mean \"file\"?"}}},
         {"credentials[].source.signature", {"acs3", "rpc"}, {{"v4", "expects one of acs3, rpc, not \"v4\""}}},
+        {"credentials[].source.kms.signature", {"acs3", "rpc"}, {{"v4", "expects one of acs3, rpc, not \"v4\""}}},
         {"credentials[].source.engine",
          {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
          {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},
+        {"credentials[].source.api",
+         {"auto", "v1", "v2", "v3"},
+         {{"grpc", "expects one of auto, v1, v2, v3, not \"grpc\""}}},
+        {"credentials[].source.format",
+         {"auto", "properties", "yaml", "json"},
+         {{"xml", "expects one of auto, properties, yaml, json, not \"xml\""}}},
         {"credentials[].source.auth.method",
          {"token", "approle", "kubernetes", "jwt", "userpass", "cert"},
          {{"ldap", "expects one of token, approle, kubernetes, jwt, userpass, cert, not \"ldap\""}}},
@@ -233,10 +251,17 @@ std::vector<Case> other_cases() {
          {"{ file: a }"},
          {{"{ verifier: a }", "has an unknown key; expects " + secret_expected}}},
         {"credentials[].rotation.admin.password", {"{ env: A }"}, {{"pencil", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.allow_http", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
+        {"credentials[].source.login.password", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.wrapped", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
         {"credentials[].source.access_key.secret", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.access_key.token", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.client_key.password", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.kms.access_key.secret", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.kms.access_key.token", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.kms.client_key.password",
+         {"{ file: a }"},
+         {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.token", {"{ file: a }"}, {{"s.x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.secret_id", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.jwt", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
@@ -253,6 +278,14 @@ std::vector<Case> all_cases() {
     return cases;
 }
 
+// `type=vault|nacos`: the first of these, as it stands in a file.
+std::string neighbour_of(const Option& option) {
+    if (option.only_for.empty())
+        return {};
+    std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));
+    return neighbour.replace(neighbour.find('='), 1, ": ") + ", ";
+}
+
 // One flow mapping per step of the path, with the neighbours without which the key would not apply.
 std::string file_with(const Option& option, const std::string& value) {
     std::string open, close, last(option.key());
@@ -266,15 +299,9 @@ std::string file_with(const Option& option, const std::string& value) {
             open += "name: x, ";
         close = (list ? " }]" : " }") + close;
         if (step == "source" && path.find('.') != std::string_view::npos)
-            open += path.starts_with("initial.")                                         ? "type: local, "
-                    : path.starts_with("access_key.") || path.starts_with("client_key.") ? "type: aliyun_kms, "
-                                                                                         : "type: vault, ";
+            open += neighbour_of(*find_option("credentials[].source." + std::string(path.substr(0, path.find('.')))));
     }
-    if (!option.only_for.empty()) {
-        std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));
-        open += neighbour.replace(neighbour.find('='), 1, ": ") + ", ";
-    }
-    return open + last + ": " + value + close;
+    return open + neighbour_of(option) + last + ": " + value + close;
 }
 
 std::vector<std::string> findings(const Option& option, const std::string& value) {

@@ -111,8 +111,8 @@ class Cipher : public ::testing::Test {
     Cipher() {
         auto kms = std::make_shared<config::AliyunKms>();
         kms->endpoint = places_.server.url();
-        kms->access_key = "AKID";
-        kms->access_key_secret.value = protocol::Secret("s3cret-key");
+        kms->access_key.id = "AKID";
+        kms->access_key.secret.value = protocol::Secret("s3cret-key");
         cipher_ = make_config_cipher(std::move(kms), 10s, environment_, places_.environment(), {1ms, 1000ms});
         places_.set("Decrypt blob+/=", 200, R"({"Plaintext":")" + key_256 + R"(","KeyId":"k","RequestId":"r"})");
     }

@@ -29,8 +29,8 @@ class AliyunKms : public ::testing::Test {
         kms_.endpoint = places_.server.url();
         kms_.username_field = "username";
         kms_.password_field = "password";
-        kms_.access_key = "AKID";
-        kms_.access_key_secret.value = protocol::Secret("s3cret-key");
+        kms_.access_key.id = "AKID";
+        kms_.access_key.secret.value = protocol::Secret("s3cret-key");
         places_.set(current, 200, secret_answer("v1", "Rds", account("app", "s3cret-Passw0rd")));
     }
 
@@ -67,7 +67,7 @@ class AliyunKms : public ::testing::Test {
         return error;
     }
     void use_instance() {
-        kms_.access_key.clear();
+        kms_.access_key.id.clear();
         places_.change([&] {
             places_.keys["STS.ROLE"] = "s3cret-key";
             places_.sessions["STS.ROLE"] = "t0ken-STS.ROLE";
@@ -94,7 +94,7 @@ TEST_F(AliyunKms, ReadsTheAccountOfAManagedSecret) {
 
 TEST_F(AliyunKms, IsAskedWithTheOlderSignatureToo) {
     kms_.signature = config::AliyunSignature::rpc;
-    kms_.access_key_token.value = protocol::Secret("t0ken");
+    kms_.access_key.token.value = protocol::Secret("t0ken");
     places_.change([&] { places_.sessions["AKID"] = "t0ken"; });
     EXPECT_TRUE(fetch().credential);
     EXPECT_THAT(places_.asked(), ElementsAre(current));
@@ -204,7 +204,7 @@ TEST_F(AliyunKms, SaysWhatIsRefusedAndDoesNotRepeatIt) {
 }
 
 TEST_F(AliyunKms, SaysThatKeysAreWrong) {
-    kms_.access_key_secret.value = protocol::Secret("s3cret-other");
+    kms_.access_key.secret.value = protocol::Secret("s3cret-other");
     EXPECT_THAT(fetch().error, HasSubstr("SignatureDoesNotMatch: the access key's secret is wrong"));
 }
 
@@ -223,8 +223,8 @@ TEST_F(AliyunKms, AsksSeldomAfterFailuresInARow) {
 }
 
 TEST_F(AliyunKms, ReadsSessionKeysFromAFileForEveryUse) {
-    kms_.access_key.clear();
-    kms_.access_key_file = places_.write("keys.json", tests::role_keys("STS.A", "2030-01-01T00:00:00Z"));
+    kms_.access_key.id.clear();
+    kms_.access_key.file = places_.write("keys.json", tests::role_keys("STS.A", "2030-01-01T00:00:00Z"));
     places_.change([&] {
         places_.keys = {{"STS.A", "s3cret-key"}, {"STS.B", "s3cret-key"}};
         places_.sessions = {{"STS.A", "t0ken-STS.A"}, {"STS.B", "t0ken-STS.B"}};
@@ -237,7 +237,7 @@ TEST_F(AliyunKms, ReadsSessionKeysFromAFileForEveryUse) {
 }
 
 TEST_F(AliyunKms, TakesTheKeysOfTheEnvironment) {
-    kms_.access_key.clear();
+    kms_.access_key.id.clear();
     places_.variables = {{"ALIBABA_CLOUD_ACCESS_KEY_ID", "AKID"}};
     EXPECT_THAT(fetch().error, HasSubstr("ALIBABA_CLOUD_ACCESS_KEY_SECRET is not"));
     source_.reset();
@@ -303,7 +303,7 @@ TEST_F(AliyunKms, AsksMetadataWithoutATokenOnlyWhereThatIsAllowed) {
 }
 
 TEST_F(AliyunKms, SaysThatThereAreNoKeys) {
-    kms_.access_key.clear();
+    kms_.access_key.id.clear();
     places_.variables["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true";
     EXPECT_EQ(fetch().error, "aliyun_kms: db1: there are no keys in configuration, environment and instance metadata");
     source_.reset();
