@@ -4,6 +4,7 @@
 // what changed. Secrets are read (files, environment) while loading, so that a reload re-reads them.
 #pragma once
 
+#include "config/stores.hpp"
 #include "protocol/common/secret.hpp"
 
 #include <chrono>
@@ -26,7 +27,18 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam };
+enum class SourceType {
+    file,
+    env,
+    exec,
+    local,
+    vault,
+    aws_secrets_manager,
+    rds_iam,
+    http,
+    gcp_secret_manager,
+    azure_key_vault,
+};
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
 enum class LogFormat { text, json };
@@ -82,13 +94,6 @@ struct Login {
     std::string credential; // or the name of another credential
 };
 
-// A secret that is read for every use where it stands in a file, because somebody else renews it there.
-struct SecretReference {
-    std::string file;       // absolute; empty: `value`
-    protocol::Secret value;
-    bool given() const { return !file.empty() || !value.empty(); }
-};
-
 // HashiCorp Vault or OpenBao.
 struct Vault {
     std::string address;    // http(s)://host:port
@@ -118,6 +123,9 @@ struct Aws {
 struct Source {
     SourceType type = SourceType::file;
     std::string path;                                 // file
+    FileFormat format = FileFormat::automatic;        // file
+    std::string user;                                 // file and exec: whose a password is that names nobody
+    PassfileQuery passfile;                           // file: of the first upstream that uses the credential
     std::string username_variable, password_variable; // env
     std::vector<std::string> command;                 // exec: argv, no shell
     std::vector<std::string> environment;             // exec: names passed on
@@ -126,6 +134,9 @@ struct Source {
     Login initial;                                    // local
     std::shared_ptr<const Vault> vault;               // vault
     std::shared_ptr<const Aws> aws;                   // aws_secrets_manager, rds_iam
+    std::shared_ptr<const HttpStore> http;            // http
+    std::shared_ptr<const Gcp> gcp;                   // gcp_secret_manager
+    std::shared_ptr<const Azure> azure;               // azure_key_vault
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight

@@ -7,6 +7,10 @@ namespace rekey::config {
 
 struct Config;
 struct Credential;
+struct Azure;
+struct Gcp;
+struct HttpStore;
+struct Source;
 struct Vault;
 
 // Findings are located through `problems`, in which check() has left every key's place.
@@ -19,5 +23,10 @@ void validate_credentials(const Config& config, Problems& problems);
 void validate_vault(const Vault& vault, const std::string& path, Problems& problems);
 // A credential whose source, which stands at `path`, is of type aws_secrets_manager or rds_iam.
 void validate_aws(const Config& config, const Credential& credential, const std::string& path, Problems& problems);
+// Sources of type file, http, gcp_secret_manager and azure_key_vault.
+void validate_file(const Source& source, const std::string& path, Problems& problems);
+void validate_http(const HttpStore& http, const std::string& path, Problems& problems);
+void validate_gcp(const Gcp& gcp, const std::string& path, Problems& problems);
+void validate_azure(const Azure& azure, const std::string& path, Problems& problems);
 
 } // namespace rekey::config

@@ -29,6 +29,12 @@ std::string source_name(config::SourceType type) {
         return "aws_secrets_manager";
     case config::SourceType::rds_iam:
         return "rds_iam";
+    case config::SourceType::http:
+        return "http";
+    case config::SourceType::gcp_secret_manager:
+        return "gcp_secret_manager";
+    case config::SourceType::azure_key_vault:
+        return "azure_key_vault";
     case config::SourceType::local:
         break;
     }

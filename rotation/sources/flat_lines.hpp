@@ -15,6 +15,7 @@ struct FlatLines {
     std::string error;               // names lines and keys, never a value
 };
 
-FlatLines parse_flat_lines(std::string_view text);
+// `user_known`: no line needs to name one.
+FlatLines parse_flat_lines(std::string_view text, bool user_known = false);
 
 } // namespace rekey::rotation

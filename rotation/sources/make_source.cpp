@@ -20,6 +20,12 @@ std::unique_ptr<Source> make_source(const config::Credential& configuration, Env
         return make_secrets_manager_source(source, environment, version_key);
     case config::SourceType::rds_iam:
         return make_rds_iam_source(source, environment);
+    case config::SourceType::http:
+        return make_http_source(source, environment, version_key);
+    case config::SourceType::gcp_secret_manager:
+        return make_gcp_source(source, environment, version_key);
+    case config::SourceType::azure_key_vault:
+        return make_azure_source(source, environment, version_key);
     case config::SourceType::local:
         return nullptr;
     }

@@ -2,7 +2,7 @@
 
 #include "protocol/auth/base64.hpp"
 #include "rotation/secret_json.hpp"
-#include "rotation/sources/document.hpp"
+#include "rotation/sources/secret_text.hpp"
 
 #include <algorithm>
 
@@ -18,35 +18,8 @@ FetchResult failure(std::string error) {
     return result;
 }
 
-FetchResult read_object(const json::value& object, const config::Aws& aws) {
-    auto missing = [](const std::string& field) {
-        return failure("\"" + field + "\" is missing, empty or no text in what it holds");
-    };
-    FetchResult result;
-    auto username = json_text(json_member(&object, aws.username_field));
-    auto password = json_text(json_member(&object, aws.password_field));
-    if (username.empty() && aws.user.empty())
-        return missing(aws.username_field);
-    if (password.empty())
-        return missing(aws.password_field);
-    result.credential.emplace();
-    result.credential->username = username.empty() ? aws.user : std::string(username);
-    result.credential->password = protocol::Secret(password);
-    return result;
-}
-
 FetchResult read_text(std::string_view text, const config::Aws& aws) {
-    CleansingMemory memory;
-    auto root = parse_secret_json(text, memory);
-    if (root && root->is_object())
-        return read_object(*root, aws);
-    if (aws.user.empty())
-        return failure("it holds no JSON object; if it is a password, `user` says whose");
-    FetchResult result;
-    result.credential.emplace();
-    result.credential->username = aws.user;
-    result.credential->password = protocol::Secret(text);
-    return result;
+    return read_secret_text(text, {aws.username_field, aws.password_field, {}, {}, aws.user}, Bare::password);
 }
 
 bool is_version(std::string_view version) {
@@ -88,8 +61,6 @@ FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
     if (!result.credential)
         return result;
     result.credential->version = version;
-    if (auto reason = reason_against(*result.credential); !reason.empty())
-        return failure(std::move(reason));
     return result;
 }
 

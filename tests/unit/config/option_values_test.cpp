@@ -44,6 +44,17 @@ std::vector<Case> text_cases() {
                       "credentials[].source.region",
                       "credentials[].source.profile",
                       "credentials[].source.endpoint",
+                      "credentials[].source.url",
+                      "credentials[].source.headers[].prefix",
+                      "credentials[].source.fields.version",
+                      "credentials[].source.fields.expiration",
+                      "credentials[].source.version",
+                      "credentials[].source.project",
+                      "credentials[].source.location",
+                      "credentials[].source.credentials_file",
+                      "credentials[].source.tenant",
+                      "credentials[].source.client_id",
+                      "credentials[].source.authority",
                       "credentials[].source.auth.mount",
                       "credentials[].source.auth.role",
                       "credentials[].source.auth.role_id",
@@ -61,7 +72,8 @@ std::vector<Case> text_cases() {
                       "store.path",
                       "audit.path"})
         cases.push_back({path, {"a", "/a/b", "\"*\""}, {{"\"\"", "is empty"}, no_value, no_scalar}});
-    for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "upstreams[].name"})
+    for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "credentials[].source.headers[].name",
+                      "upstreams[].name"})
         cases.push_back({path, {}, {{"\"*\"", name_expected + "\"*\""}, {"\"\"", name_expected + "\"\""}}});
     for (auto path : {"credentials[].source.initial.username", "credentials[].source.user", "credentials[].role",
                       "credentials[].rotation.admin.username"})
@@ -151,13 +163,19 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam"},
+         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam", "http", "gcp_secret_manager",
+          "azure_key_vault"},
          {later("nacos"),
           later("aliyun_kms"),
-          later("gcp_secret_manager"),
-          later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, not \"fiel\"; did you "
-                   "mean \"file\"?"}}},
+          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, http, "
+                   "gcp_secret_manager, azure_key_vault, not \"fiel\"; did you mean \"file\"?"}}},
+        {"credentials[].source.format",
+         {"auto", "password", "pgpass", "my_cnf"},
+         {{"json", "expects one of auto, password, pgpass, my_cnf, not \"json\""}}},
+        {"credentials[].source.method", {"GET", "POST"}, {{"PUT", "expects one of GET, POST, not \"PUT\""}}},
+        {"credentials[].source.identity",
+         {"auto", "managed", "workload", "client_secret"},
+         {{"certificate", "expects one of auto, managed, workload, client_secret, not \"certificate\""}}},
         {"credentials[].source.engine",
          {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
          {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},
@@ -228,6 +246,9 @@ std::vector<Case> other_cases() {
          {"{ file: a }"},
          {{"{ verifier: a }", "has an unknown key; expects " + secret_expected}}},
         {"credentials[].rotation.admin.password", {"{ env: A }"}, {{"pencil", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.headers[].value", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.body", {"{ value: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.client_secret", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.wrapped", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
         {"credentials[].source.auth.token", {"{ file: a }"}, {{"s.x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.secret_id", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
@@ -254,11 +275,13 @@ std::string file_with(const Option& option, const std::string& value) {
         path.remove_prefix(dot + 1);
         bool list = step.ends_with("[]");
         open += std::string(step.substr(0, step.find('['))) + (list ? ": [{ " : ": { ");
-        if (list && last != "name" && step != "routes[]")
+        if (list && path != "name" && step != "routes[]")
             open += "name: x, ";
         close = (list ? " }]" : " }") + close;
         if (step == "source" && path.find('.') != std::string_view::npos)
-            open += path.starts_with("initial.") ? "type: local, " : "type: vault, ";
+            open += path.starts_with("initial.")     ? "type: local, "
+                    : path.starts_with("headers[].") ? "type: http, "
+                                                     : "type: vault, ";
     }
     if (!option.only_for.empty()) {
         std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));
