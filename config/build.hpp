@@ -27,6 +27,10 @@ std::shared_ptr<const AliyunKms> build_aliyun_kms(const Section& section, Buildi
 void build_kms_access(const Section& section, AliyunKms& kms, Building& building);
 // `access_key`, if it is there.
 AccessKey build_access_key(const Section& section, Building& building);
+// `source` of type http, gcp_secret_manager or azure_key_vault; variables say what the file does not.
+std::shared_ptr<const HttpStore> build_http(const Section& section, Building& building);
+std::shared_ptr<const Gcp> build_gcp(const Section& section, Building& building);
+std::shared_ptr<const Azure> build_azure(const Section& section, Building& building);
 // What of credentials follows from the upstreams: the protocol, and what is its default.
 void complete_credentials(Building& building);
 Upstream build_upstream(const Section& section, Building& building);

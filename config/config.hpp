@@ -4,6 +4,7 @@
 // what changed. Secrets are read (files, environment) while loading, so that a reload re-reads them.
 #pragma once
 
+#include "config/stores.hpp"
 #include "protocol/common/secret.hpp"
 
 #include <chrono>
@@ -26,12 +27,22 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam, nacos, aliyun_kms };
-enum class AliyunSignature { acs3, rpc };
+enum class SourceType {
+    file,
+    env,
+    exec,
+    local,
+    vault,
+    aws_secrets_manager,
+    rds_iam,
+    nacos,
+    aliyun_kms,
+    gcp_secret_manager,
+    azure_key_vault,
+    http,
+};
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
-enum class NacosApi { automatic, v1, v2, v3 };
-enum class DocumentFormat { automatic, properties, yaml, json };
 enum class LogFormat { text, json };
 
 // host:port, [v6]:port or unix:/path
@@ -85,13 +96,6 @@ struct Login {
     std::string credential; // or the name of another credential
 };
 
-// A secret that is read for every use where it stands in a file, because somebody else renews it there.
-struct SecretReference {
-    std::string file; // absolute; empty: `value`
-    protocol::Secret value;
-    bool given() const { return !file.empty() || !value.empty(); }
-};
-
 // HashiCorp Vault or OpenBao.
 struct Vault {
     std::string address;                            // http(s)://host:port
@@ -118,61 +122,25 @@ struct Aws {
     std::string username_field, password_field;
 };
 
-// A key of a RAM user or of a session at Alibaba Cloud.
-struct AccessKey {
-    std::string id; // empty, and no file: there is none
-    SecretReference secret, token;
-    std::string file; // of JSON with all of it; absolute path
-    bool given() const { return !id.empty() || !file.empty(); }
-};
-
-// Alibaba Cloud's KMS: the shared gateway of a region or an instance's with RAM keys, or an instance's with a client
-// key.
-struct AliyunKms {
-    std::string secret;   // its name
-    std::string endpoint; // https://host
-    std::string ca;       // absolute path; empty: the system's
-    AliyunSignature signature = AliyunSignature::acs3;
-    AccessKey access_key;   // none: found out when asking
-    std::string ram_role;   // of the instance; then nothing else is tried
-    std::string metadata;   // http://host, of the instance
-    std::string client_key; // absolute path; empty: RAM keys
-    SecretReference client_key_password;
-    std::string user; // whose password a secret is that names nobody
-    std::string username_field, password_field;
-};
-
-// Nacos, and MSE, which is Alibaba Cloud's.
-struct Nacos {
-    std::vector<std::string> addresses; // http(s)://host:port, with the path of the context unless that is /nacos
-    bool allow_http = false;            // also where others could listen
-    std::string name_space;             // its id; empty: the public one
-    std::string group, data_id;
-    NacosApi api = NacosApi::automatic;
-    DocumentFormat format = DocumentFormat::automatic;
-    std::string username_field, password_field; // dotted; empty: see rotation/sources/keyed_document.hpp
-    std::string ca, certificate, key;           // absolute paths; empty: none
-    std::string server_name;
-    std::string username; // who logs in; empty: nobody
-    SecretReference password;
-    AccessKey access_key;                 // who signs; none: nobody
-    std::string region, product;          // for signatures of version 4, where there is a region
-    std::shared_ptr<const AliyunKms> kms; // how a data id that begins with cipher- is decrypted; null: there is none
-};
-
 struct Source {
     SourceType type = SourceType::file;
-    std::string path;                                 // file
-    std::string username_variable, password_variable; // env
-    std::vector<std::string> command;                 // exec: argv, no shell
-    std::vector<std::string> environment;             // exec: names passed on
-    Duration timeout{10000};                          // exec and stores
-    bool strict_permissions = false;                  // file
-    Login initial;                                    // local
-    std::shared_ptr<const Vault> vault;               // vault
-    std::shared_ptr<const Aws> aws;                   // aws_secrets_manager, rds_iam
-    std::shared_ptr<const Nacos> nacos;               // nacos
-    std::shared_ptr<const AliyunKms> kms;             // aliyun_kms
+    std::string path;                                  // file
+    DocumentFormat format = DocumentFormat::automatic; // file
+    std::string user;                                  // file and exec: whose a password is that names nobody
+    PassfileQuery passfile;                            // file: of the first upstream that uses the credential
+    std::string username_variable, password_variable;  // env
+    std::vector<std::string> command;                  // exec: argv, no shell
+    std::vector<std::string> environment;              // exec: names passed on
+    Duration timeout{10000};                           // exec and stores
+    bool strict_permissions = false;                   // file
+    Login initial;                                     // local
+    std::shared_ptr<const Vault> vault;                // vault
+    std::shared_ptr<const Aws> aws;                    // aws_secrets_manager, rds_iam
+    std::shared_ptr<const Nacos> nacos;                // nacos
+    std::shared_ptr<const AliyunKms> kms;              // aliyun_kms
+    std::shared_ptr<const Gcp> gcp;                    // gcp_secret_manager
+    std::shared_ptr<const Azure> azure;                // azure_key_vault
+    std::shared_ptr<const HttpStore> http;             // http
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight

@@ -10,6 +10,10 @@ struct AliyunKms;
 struct Config;
 struct Credential;
 struct Nacos;
+struct Azure;
+struct Gcp;
+struct HttpStore;
+struct Source;
 struct Vault;
 
 // Findings are located through `problems`, in which check() has left every key's place.
@@ -30,5 +34,10 @@ void validate_aliyun_kms(const AliyunKms& kms, const std::string& path, Problems
 void validate_kms_access(const AliyunKms& kms, const std::string& path, Problems& problems);
 // The section at `path`, if there is one.
 void validate_access_key(const AccessKey& key, const std::string& path, Problems& problems);
+// Sources of type file, http, gcp_secret_manager and azure_key_vault.
+void validate_file(const Source& source, const std::string& path, Problems& problems);
+void validate_http(const HttpStore& http, const std::string& path, Problems& problems);
+void validate_gcp(const Gcp& gcp, const std::string& path, Problems& problems);
+void validate_azure(const Azure& azure, const std::string& path, Problems& problems);
 
 } // namespace rekey::config

@@ -70,6 +70,12 @@ void validate_fields(const Nacos& nacos, const std::string& path, Problems& prob
                        "is missing; with nacos both are named or none");
 }
 
+void validate_format(const Nacos& nacos, const std::string& path, Problems& problems) {
+    using enum DocumentFormat;
+    if (nacos.format == password || nacos.format == pgpass || nacos.format == my_cnf)
+        problems.error(path + ".format", "expects auto, properties, yaml or json with type: nacos");
+}
+
 } // namespace
 
 void validate_nacos(const Nacos& nacos, const std::string& path, Problems& problems) {
@@ -79,6 +85,7 @@ void validate_nacos(const Nacos& nacos, const std::string& path, Problems& probl
         validate_address(address, nacos, path + ".addresses", problems);
     validate_names(nacos, path, problems);
     validate_fields(nacos, path, problems);
+    validate_format(nacos, path, problems);
     validate_signature(nacos, path, problems);
     validate_kms(nacos, path, problems);
     if (nacos.certificate.empty() != nacos.key.empty())

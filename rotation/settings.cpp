@@ -33,6 +33,12 @@ std::string source_name(config::SourceType type) {
         return "nacos";
     case config::SourceType::aliyun_kms:
         return "aliyun_kms";
+    case config::SourceType::gcp_secret_manager:
+        return "gcp_secret_manager";
+    case config::SourceType::azure_key_vault:
+        return "azure_key_vault";
+    case config::SourceType::http:
+        return "http";
     case config::SourceType::local:
         break;
     }

@@ -135,7 +135,7 @@ std::string take(const Line& line, FlatLines& result, std::set<std::string_view>
 
 } // namespace
 
-FlatLines parse_flat_lines(std::string_view text) {
+FlatLines parse_flat_lines(std::string_view text, bool user_known) {
     FlatLines result;
     std::set<std::string_view> seen;
     for (std::size_t number = 1; !text.empty() && result.error.empty(); ++number) {
@@ -154,8 +154,8 @@ FlatLines parse_flat_lines(std::string_view text) {
     bool nothing = seen.empty();
     if (nothing)
         result.error = "it holds neither JSON nor username= and password= lines; a password alone has no user name: "
-                       "use a directory with the files username and password";
-    else if (result.error.empty() && (!seen.contains("username") || !seen.contains("password")))
+                       "use a directory with the files username and password, or format: password with a user";
+    else if (result.error.empty() && (!(user_known || seen.contains("username")) || !seen.contains("password")))
         result.error = seen.contains("password") ? "it names no username" : "it names no password";
     return result;
 }

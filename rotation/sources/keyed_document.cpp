@@ -10,12 +10,6 @@ using config::DocumentFormat;
 
 namespace {
 
-FetchResult failure(std::string error) {
-    FetchResult result;
-    result.error = std::move(error);
-    return result;
-}
-
 std::string_view without_byte_order_mark(std::string_view text) {
     return text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
 }
@@ -58,9 +52,9 @@ FetchResult take(const KeyPair& pair, const KeyedValues& values) {
     for (const auto* key : {&pair.username, &pair.password}) {
         const auto* value = values.find(*key);
         if (value == nullptr || value->empty())
-            return failure("\"" + *key + "\" is missing or empty");
+            return failed_fetch("\"" + *key + "\" is missing or empty");
         if (auto complaint = complaint_about(value->reveal()); !complaint.empty())
-            return failure("\"" + *key + "\" " + complaint);
+            return failed_fetch("\"" + *key + "\" " + complaint);
     }
     credential.username = values.find(pair.username)->reveal();
     credential.password = values.find(pair.password)->clone();
@@ -137,11 +131,12 @@ FetchResult parse_keyed_document(std::string_view text, DocumentFormat format, c
         values.want(pair.password);
     }
     if (auto error = read(without_byte_order_mark(text), format, values, pairs); !error.empty())
-        return failure(std::move(error));
+        return failed_fetch(std::move(error));
     for (const auto& pair : pairs)
         if (values.find(pair.username) != nullptr || values.find(pair.password) != nullptr)
             return take(pair, values);
-    return failure("it names no user: there is no " + join(pairs) + " in it; `fields` tells what it calls its parts");
+    return failed_fetch("it names no user: there is no " + join(pairs) +
+                        " in it; `fields` tells what it calls its parts");
 }
 
 DocumentFormat format_of(std::string_view name, std::string_view type, std::string_view text) {

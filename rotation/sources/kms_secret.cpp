@@ -11,12 +11,6 @@ namespace rekey::rotation {
 
 namespace {
 
-FetchResult failure(std::string error) {
-    FetchResult result;
-    result.error = std::move(error);
-    return result;
-}
-
 struct Fields {
     std::string username, password, user; // user: where there is no name; empty: then it is missing
 };
@@ -26,13 +20,13 @@ FetchResult read_text(std::string_view text, const Fields& fields) {
     auto root = parse_secret_json(text, memory);
     bool object = root && root->is_object();
     if (!object && fields.user.empty())
-        return failure("it holds no JSON object; if it is a password, `user` says whose");
+        return failed_fetch("it holds no JSON object; if it is a password, `user` says whose");
     auto username = object ? json_text(json_member(&*root, fields.username)) : std::string_view();
     auto password = object ? json_text(json_member(&*root, fields.password)) : text;
     for (const auto& [field, missing] : {std::pair(&fields.username, username.empty() && fields.user.empty()),
                                          std::pair(&fields.password, password.empty())})
         if (missing)
-            return failure("\"" + *field + "\" is missing, empty or no text in what it holds");
+            return failed_fetch("\"" + *field + "\" is missing, empty or no text in what it holds");
     FetchResult result;
     result.credential.emplace();
     result.credential->username = username.empty() ? fields.user : std::string(username);
@@ -67,10 +61,10 @@ bool kms_rotates(std::string_view type) {
 FetchResult read_kms_secret(const alibaba::SecretValue& value, const config::AliyunKms& kms,
                             std::chrono::system_clock::time_point now, std::uint64_t random) {
     if (!is_version(value.version))
-        return failure("the answer's VersionId is no name");
+        return failed_fetch("the answer's VersionId is no name");
     bool managed = kms_rotates(value.type);
     if (!managed && !value.type.empty() && value.type != "Generic")
-        return failure("a secret of type " + alibaba::error_code(value.type) + " is not for a database");
+        return failed_fetch("a secret of type " + alibaba::error_code(value.type) + " is not for a database");
     auto fields = managed ? Fields{"AccountName", "AccountPassword", {}}
                           : Fields{kms.username_field, kms.password_field, kms.user};
     FetchResult result;
@@ -79,14 +73,14 @@ FetchResult read_kms_secret(const alibaba::SecretValue& value, const config::Ali
     } else {
         auto decoded = protocol::auth::base64_decode(value.data.reveal());
         if (!decoded)
-            return failure("its SecretData is no base64");
+            return failed_fetch("its SecretData is no base64");
         auto text = protocol::Secret::take(*decoded);
         result = read_text(text.reveal(), fields);
     }
     if (!result.credential)
         return result;
     if (auto reason = reason_against(*result.credential); !reason.empty())
-        return failure(std::move(reason));
+        return failed_fetch(std::move(reason));
     result.credential->version = value.version;
     result.credential->look_again = until_rotated(value.next_rotation, now, random);
     return result;

@@ -34,6 +34,12 @@ std::unique_ptr<Source> make_source(const config::Credential& configuration, Env
                                  make_cipher(source, environment));
     case config::SourceType::aliyun_kms:
         return make_aliyun_kms_source(source, environment, version_key);
+    case config::SourceType::gcp_secret_manager:
+        return make_gcp_source(source, environment, version_key);
+    case config::SourceType::azure_key_vault:
+        return make_azure_source(source, environment, version_key);
+    case config::SourceType::http:
+        return make_http_source(source, environment, version_key);
     case config::SourceType::local:
         return nullptr;
     }

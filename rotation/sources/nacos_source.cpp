@@ -134,7 +134,7 @@ class NacosSource final : public Source {
         if (listener_ && (reading.document || reading.absent))
             listener_->seen(reading.document ? reading.document->md5 : std::string());
         if (!reading.document)
-            return done(failure(reading.absent ? name_of(*nacos_) + ": " + reading.error : reading.error));
+            return done(failed_fetch(reading.absent ? name_of(*nacos_) + ": " + reading.error : reading.error));
         if (is_encrypted(*nacos_))
             return decrypt(std::move(*reading.document), std::move(done));
         done(read(reading.document->content.reveal(), reading.document->type));
@@ -142,12 +142,13 @@ class NacosSource final : public Source {
 
     void decrypt(nacos::Document document, std::function<void(FetchResult)> done) {
         if (!cipher_)
-            return done(failure(name_of(*nacos_) + ": it is encrypted (cipher-), and there is no KMS to decrypt it"));
+            return done(
+                failed_fetch(name_of(*nacos_) + ": it is encrypted (cipher-), and there is no KMS to decrypt it"));
         std::string content(document.content.reveal());
         cipher_->decrypt(
             nacos_->data_id, std::move(content), document.encrypted_data_key,
             [this, type = document.type, done = std::move(done)](protocol::Secret plain, const std::string& error) {
-                done(error.empty() ? read(plain.reveal(), type) : failure(name_of(*nacos_) + ": " + error));
+                done(error.empty() ? read(plain.reveal(), type) : failed_fetch(name_of(*nacos_) + ": " + error));
             });
     }
 
@@ -163,12 +164,6 @@ class NacosSource final : public Source {
                 versions_.of(result.credential->username, result.credential->password.reveal());
         else
             result.error = name_of(*nacos_) + ": " + result.error;
-        return result;
-    }
-
-    static FetchResult failure(std::string error) {
-        FetchResult result;
-        result.error = std::move(error);
         return result;
     }
 

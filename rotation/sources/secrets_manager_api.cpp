@@ -2,7 +2,7 @@
 
 #include "protocol/auth/base64.hpp"
 #include "rotation/secret_json.hpp"
-#include "rotation/sources/document.hpp"
+#include "rotation/sources/secret_text.hpp"
 
 #include <algorithm>
 
@@ -12,35 +12,8 @@ namespace json = boost::json;
 
 namespace {
 
-FetchResult read_object(const json::value& object, const config::Aws& aws) {
-    auto missing = [](const std::string& field) {
-        return failed_fetch("\"" + field + "\" is missing, empty or no text in what it holds");
-    };
-    FetchResult result;
-    auto username = json_text(json_member(&object, aws.username_field));
-    auto password = json_text(json_member(&object, aws.password_field));
-    if (username.empty() && aws.user.empty())
-        return missing(aws.username_field);
-    if (password.empty())
-        return missing(aws.password_field);
-    result.credential.emplace();
-    result.credential->username = username.empty() ? aws.user : std::string(username);
-    result.credential->password = protocol::Secret(password);
-    return result;
-}
-
 FetchResult read_text(std::string_view text, const config::Aws& aws) {
-    CleansingMemory memory;
-    auto root = parse_secret_json(text, memory);
-    if (root && root->is_object())
-        return read_object(*root, aws);
-    if (aws.user.empty())
-        return failed_fetch("it holds no JSON object; if it is a password, `user` says whose");
-    FetchResult result;
-    result.credential.emplace();
-    result.credential->username = aws.user;
-    result.credential->password = protocol::Secret(text);
-    return result;
+    return read_secret_text(text, {aws.username_field, aws.password_field, {}, {}, aws.user}, Bare::password);
 }
 
 bool is_version(std::string_view version) {
@@ -96,8 +69,6 @@ FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
     if (!result.credential)
         return result;
     result.credential->version = version;
-    if (auto reason = reason_against(*result.credential); !reason.empty())
-        return failed_fetch(std::move(reason));
     return result;
 }
 

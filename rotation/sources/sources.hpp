@@ -23,6 +23,20 @@ std::unique_ptr<Source> make_exec_source(const config::Source& source, Environme
 std::unique_ptr<Source> make_vault_source(const config::Source& source, Environment& environment,
                                           const protocol::Secret& version_key, const http::RetryPolicy& retry = {});
 
+// Of the policy its statuses are the source's own.
+std::unique_ptr<Source> make_http_source(const config::Source& source, Environment& environment,
+                                         const protocol::Secret& version_key,
+                                         const config::Environment& variables = config::process_environment(),
+                                         const http::RetryPolicy& retry = {});
+std::unique_ptr<Source> make_gcp_source(const config::Source& source, Environment& environment,
+                                        const protocol::Secret& version_key,
+                                        const config::Environment& variables = config::process_environment(),
+                                        const http::RetryPolicy& retry = {});
+std::unique_ptr<Source> make_azure_source(const config::Source& source, Environment& environment,
+                                          const protocol::Secret& version_key,
+                                          const config::Environment& variables = config::process_environment(),
+                                          const http::RetryPolicy& retry = {});
+
 // How AWS is asked; tests have no patience and an environment of their own.
 struct AwsPatience {
     std::chrono::milliseconds unit{1000};     // see aws::CallerOptions

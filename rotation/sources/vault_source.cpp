@@ -1,5 +1,6 @@
 // HashiCorp Vault and OpenBao: KV secrets, static and dynamic database roles.
 #include "rotation/sources/breaker.hpp"
+#include "rotation/sources/secret_text.hpp"
 #include "rotation/sources/sources.hpp"
 #include "rotation/sources/vault_session.hpp"
 #include "rotation/sources/version_hash.hpp"
@@ -32,12 +33,6 @@ http::ClientOptions client_options(const config::Vault& vault, Environment& envi
     options.retry.status = is_passing;
     options.seed = environment.random(UINT64_MAX);
     return options;
-}
-
-// Fractions of a hash tell versions apart that a store which was emptied numbers alike.
-std::string full_version(const std::string& of_store, const std::string& hash) {
-    constexpr std::size_t enough = 8;
-    return of_store.empty() ? hash : of_store + "-" + hash.substr(0, enough);
 }
 
 // What the worker threads share with the source; outlives it until the last of them is done.

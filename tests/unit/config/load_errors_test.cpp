@@ -51,16 +51,15 @@ TEST(LoadErrors, ReportKeysThatBelongToAnotherKindOfSource) {
                 ElementsAre("/etc/rekey.yaml:3: credentials[main].source.command: is missing"));
 }
 
-TEST(LoadErrors, RefuseWhatLaterVersionsWillDoWithOneMessageEach) {
+TEST(LoadErrors, RefuseByNameWhatLaterVersionsWillDo) {
     EXPECT_THAT(
         FakeInputs().errors(users + R"(credentials:
   - name: main
-    source: { type: aliyun_kms, address: "http://kms", secret: a, auth: { method: approle } }
+    source: { type: env, username: U, password: P }
 upstreams:
   - { name: main, hosts: from_credential, credential: main }
 )"),
-        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"aliyun_kms\" is not supported by this version",
-                    "/etc/rekey.yaml:6: upstreams[main].hosts: \"from_credential\" is not supported by this version"));
+        ElementsAre("/etc/rekey.yaml:6: upstreams[main].hosts: \"from_credential\" is not supported by this version"));
 }
 
 TEST(LoadErrors, ReportBadYamlWithFileAndLine) {

@@ -106,8 +106,9 @@ TEST(NacosSource, HasEncryptedConfigurationsDecryptedByKms) {
 
 TEST(NacosSource, SaysThatEncryptedConfigurationsNeedKms) {
     EXPECT_THAT(errors(at_server("data_id: cipher-kms-aes-256-db.yaml")),
-                ElementsAre(at + "kms: is missing: a data id that begins with cipher- is of a configuration that KMS has "
-                                 "encrypted"));
+                ElementsAre(at +
+                            "kms: is missing: a data id that begins with cipher- is of a configuration that KMS has "
+                            "encrypted"));
     EXPECT_THAT(errors(at_server("data_id: db.yaml, kms: { region: cn-hangzhou }")),
                 ElementsAre(at + "kms: applies only with a data id that begins with cipher-"));
 }

@@ -61,6 +61,17 @@ std::vector<Case> text_cases() {
                       "credentials[].source.kms.ram_role",
                       "credentials[].source.kms.metadata",
                       "credentials[].source.kms.client_key.file",
+                      "credentials[].source.url",
+                      "credentials[].source.headers[].prefix",
+                      "credentials[].source.fields.version",
+                      "credentials[].source.fields.expiration",
+                      "credentials[].source.version",
+                      "credentials[].source.project",
+                      "credentials[].source.location",
+                      "credentials[].source.credentials_file",
+                      "credentials[].source.tenant",
+                      "credentials[].source.client_id",
+                      "credentials[].source.authority",
                       "credentials[].source.auth.mount",
                       "credentials[].source.auth.role",
                       "credentials[].source.auth.role_id",
@@ -78,7 +89,8 @@ std::vector<Case> text_cases() {
                       "store.path",
                       "audit.path"})
         cases.push_back({path, {"a", "/a/b", "\"*\""}, {{"\"\"", "is empty"}, no_value, no_scalar}});
-    for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "upstreams[].name"})
+    for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "credentials[].source.headers[].name",
+                      "upstreams[].name"})
         cases.push_back({path, {}, {{"\"*\"", name_expected + "\"*\""}, {"\"\"", name_expected + "\"\""}}});
     for (auto path : {"credentials[].source.initial.username", "credentials[].source.user", "credentials[].role",
                       "credentials[].rotation.admin.username"})
@@ -153,7 +165,6 @@ std::vector<Case> number_cases() {
 }
 
 std::vector<Case> choice_cases() {
-    auto later = [](const std::string& word) { return Bad{word, '"' + word + "\" is not supported by this version"}; };
     return {
         {"listeners[].protocol",
          {"postgres", "mysql"},
@@ -168,13 +179,19 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam", "nacos", "aliyun_kms"},
-         {later("gcp_secret_manager"),
-          later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, nacos, aliyun_kms, not "
-                   "\"fiel\"; did you mean \"file\"?"}}},
+         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam", "nacos", "aliyun_kms",
+          "gcp_secret_manager", "azure_key_vault", "http"},
+         {{"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, nacos, aliyun_kms, "
+                   "gcp_secret_manager, azure_key_vault, http, not \"fiel\"; did you mean \"file\"?"}}},
+        {"credentials[].source.format",
+         {"auto", "properties", "yaml", "json", "password", "pgpass", "my_cnf"},
+         {{"xml", "expects one of auto, properties, yaml, json, password, pgpass, my_cnf, not \"xml\""}}},
         {"credentials[].source.signature", {"acs3", "rpc"}, {{"v4", "expects one of acs3, rpc, not \"v4\""}}},
         {"credentials[].source.kms.signature", {"acs3", "rpc"}, {{"v4", "expects one of acs3, rpc, not \"v4\""}}},
+        {"credentials[].source.identity",
+         {"auto", "managed", "workload", "client_secret"},
+         {{"certificate", "expects one of auto, managed, workload, client_secret, not \"certificate\""}}},
+        {"credentials[].source.method", {"GET", "POST"}, {{"PUT", "expects one of GET, POST, not \"PUT\""}}},
         {"credentials[].source.engine",
          {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
          {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},
@@ -253,6 +270,9 @@ std::vector<Case> other_cases() {
         {"credentials[].rotation.admin.password", {"{ env: A }"}, {{"pencil", "expects a mapping " + secret_expected}}},
         {"credentials[].source.allow_http", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
         {"credentials[].source.login.password", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.headers[].value", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.body", {"{ value: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.client_secret", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.wrapped", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
         {"credentials[].source.access_key.secret", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.access_key.token", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
@@ -295,11 +315,12 @@ std::string file_with(const Option& option, const std::string& value) {
         path.remove_prefix(dot + 1);
         bool list = step.ends_with("[]");
         open += std::string(step.substr(0, step.find('['))) + (list ? ": [{ " : ": { ");
-        if (list && last != "name" && step != "routes[]")
+        if (list && path != "name" && step != "routes[]")
             open += "name: x, ";
         close = (list ? " }]" : " }") + close;
-        if (step == "source" && path.find('.') != std::string_view::npos)
-            open += neighbour_of(*find_option("credentials[].source." + std::string(path.substr(0, path.find('.')))));
+        auto within = path.substr(0, path.find_first_of(".["));
+        if (step == "source" && within != path)
+            open += neighbour_of(*find_option("credentials[].source." + std::string(within)));
     }
     return open + neighbour_of(option) + last + ": " + value + close;
 }

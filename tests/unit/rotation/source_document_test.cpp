@@ -138,6 +138,8 @@ TEST(ProgramOutput, ReadsKubectlsShape) {
     expect_credential(result);
     EXPECT_TRUE(result.credential->not_after);
     expect_error(program(R"({"kind":"ExecCredential","status":{"token":"PW"}})"), "names no user");
+    expect_credential(
+        parse_program_output(with_password(R"({"kind":"ExecCredential","status":{"token":"PW"}})"), "orders"));
     expect_error(program(R"({"kind":"ExecCredential","status":{"username":"orders"}})"), "\"token\" is missing");
     expect_error(program(R"({"kind":"ExecCredential"})"), "without \"status\"");
     expect_error(program(R"({"kind":"ExecCredential","status":"PW"})"), "without \"status\"");
