@@ -50,7 +50,7 @@ const std::vector<Option> table{
      "what the path belongs to; `auto` tells by creds/, static-creds/ or data/ in it", "type=vault"},
     {"credentials[].source.fields", section, "", "", restart,
      "how a KV secret, a JSON object or a configuration calls its parts; what begins with a slash is a JSON pointer, "
-     "but for `vault`, `nacos` and `aliyun_kms`",
+     "but for `vault` and `nacos`",
      "type=vault|aws_secrets_manager|nacos|aliyun_kms|gcp_secret_manager|azure_key_vault|http"},
     {"credentials[].source.fields.username", text, "username", "", restart,
      "the user name's key; dotted with `nacos`, whose default is what Spring and Druid call it"},

@@ -2,6 +2,7 @@
 
 #include "rotation/alibaba/data_key_cache.hpp"
 #include "rotation/alibaba/envelope.hpp"
+#include "rotation/sources/store_calls.hpp"
 
 #include <mutex>
 
@@ -26,7 +27,7 @@ class Decryption {
     explicit Decryption(std::unique_ptr<alibaba::Gateway> gateway) : gateway_(std::move(gateway)) {}
 
     // On a worker thread.
-    Decrypted decrypt(const Encrypted& encrypted, Clock::time_point now, alibaba::WallTime wall) {
+    Decrypted decrypt(const Encrypted& encrypted, const Moment& moment) {
         std::lock_guard lock(mutex_);
         Decrypted result;
         auto kind = alibaba::kind_of(encrypted.data_id);
@@ -38,25 +39,25 @@ class Decryption {
                 "it is encrypted by a plugin of Nacos's own with a local key, which is not supported; cipher-kms-aes-"
                 "128- and cipher-kms-aes-256- are");
         else if (kind == CipherKind::whole)
-            result.error = gateway_->decrypt(alibaba::without_blanks(encrypted.content), wall, result.plain).error;
+            result.error =
+                gateway_->decrypt(alibaba::without_blanks(encrypted.content), moment.wall, result.plain).error;
         else if (encrypted.key.find_first_not_of(" \t\r\n") == std::string::npos)
             because("its encrypted data key is missing");
         else
-            decrypt_content(kind, encrypted, now, wall, result);
+            decrypt_content(kind, encrypted, moment, result);
         return result;
     }
 
     void cancel() { gateway_->cancel(); }
 
   private:
-    void decrypt_content(CipherKind kind, const Encrypted& encrypted, Clock::time_point now, alibaba::WallTime wall,
-                         Decrypted& result) {
+    void decrypt_content(CipherKind kind, const Encrypted& encrypted, const Moment& moment, Decrypted& result) {
         protocol::Secret text; // KMS was given the key as base64
         auto blob = alibaba::without_blanks(encrypted.key);
-        auto outcome = gateway_->decrypt(blob, wall, text);
+        auto outcome = gateway_->decrypt(blob, moment.wall, text);
         bool fresh = outcome.error.empty();
         if (!fresh && outcome.store_failed)
-            text = cache_.find(blob, now);
+            text = cache_.find(blob, moment.now);
         if (text.empty()) {
             result.error = std::move(outcome.error);
             return;
@@ -70,7 +71,7 @@ class Decryption {
             return;
         }
         if (fresh)
-            cache_.put(blob, std::move(text), now);
+            cache_.put(blob, std::move(text), moment.now);
     }
 
     std::mutex mutex_;
@@ -81,27 +82,20 @@ class Decryption {
 class KmsConfigCipher final : public ConfigCipher {
   public:
     KmsConfigCipher(std::unique_ptr<alibaba::Gateway> gateway, Environment& environment)
-        : environment_(environment), decryption_(std::make_shared<Decryption>(std::move(gateway))) {}
-    ~KmsConfigCipher() override { decryption_->cancel(); } // the process does not wait for a store that hangs
+        : calls_(std::make_shared<Decryption>(std::move(gateway)), environment) {}
 
     void decrypt(std::string data_id, std::string content, std::string encrypted_data_key,
                  std::function<void(protocol::Secret, std::string)> done) override {
-        auto result = std::make_shared<Decrypted>();
-        environment_.run_remote(
-            [decryption = decryption_, result, now = environment_.now(), wall = environment_.wall_now(),
-             encrypted = Encrypted{std::move(data_id), std::move(content), std::move(encrypted_data_key)}] {
-                *result = decryption->decrypt(encrypted, now, wall);
-            },
-            [alive = std::weak_ptr(alive_), result, done = std::move(done)] {
-                if (!alive.expired())
-                    done(std::move(result->plain), std::move(result->error));
-            });
+        Encrypted encrypted{std::move(data_id), std::move(content), std::move(encrypted_data_key)};
+        calls_.run([encrypted = std::move(encrypted)](
+                       Decryption& decryption, const Moment& moment) { return decryption.decrypt(encrypted, moment); },
+                   std::function<void(Decrypted)>([done = std::move(done)](Decrypted result) {
+                       done(std::move(result.plain), std::move(result.error));
+                   }));
     }
 
   private:
-    Environment& environment_;
-    std::shared_ptr<Decryption> decryption_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the cipher
+    StoreCalls<Decryption> calls_;
 };
 
 } // namespace

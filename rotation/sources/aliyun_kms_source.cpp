@@ -1,9 +1,10 @@
 // A secret of Alibaba Cloud's KMS: its version that is ACSCurrent, and beside it ACSPrevious.
 #include "config/scalars.hpp"
 #include "protocol/auth/digest.hpp"
-#include "rotation/sources/breaker.hpp"
 #include "rotation/sources/kms_secret.hpp"
+#include "rotation/sources/secret_text.hpp"
 #include "rotation/sources/sources.hpp"
+#include "rotation/sources/store_calls.hpp"
 #include "rotation/sources/version_hash.hpp"
 
 #include <atomic>
@@ -12,13 +13,6 @@
 namespace rekey::rotation {
 
 namespace {
-
-// When a source is asked: taken on the control thread, used on a worker.
-struct Moment {
-    Clock::time_point now;
-    std::chrono::system_clock::time_point wall;
-    std::uint64_t random = 0;
-};
 
 // Version 4.
 std::string random_uuid() {
@@ -43,15 +37,11 @@ class Store {
     // On a worker thread, as all of these.
     FetchResult fetch(const Moment& moment) {
         std::lock_guard lock(mutex_);
-        FetchResult result;
-        if (!breaker_.allows(moment.now)) {
-            result.error = last_error_;
-            return result;
-        }
+        if (!breaker_.allows(moment))
+            return failed_fetch(breaker_.last_error());
         bool store_failed = false;
-        result = read("ACSCurrent", moment, store_failed);
-        account(store_failed, moment);
-        last_error_ = result.error;
+        auto result = read("ACSCurrent", moment, store_failed);
+        breaker_.account(store_failed, result.error, moment);
         return result;
     }
 
@@ -68,14 +58,14 @@ class Store {
     // Empty, or what went wrong. KMS changes the password at the database and then moves ACSCurrent.
     std::string rotate(const Moment& moment) {
         std::lock_guard lock(mutex_);
-        if (!breaker_.allows(moment.now))
-            return last_error_;
+        if (!breaker_.allows(moment))
+            return breaker_.last_error();
         auto version = random_uuid();
         auto began = Clock::now();
         auto outcome = gateway_->rotate_secret(kms_->secret, version, moment.wall);
-        account(outcome.store_failed, moment);
+        breaker_.account(outcome.store_failed, outcome.error, moment);
         if (!outcome.error.empty())
-            return last_error_ = outcome.error;
+            return outcome.error;
         for (;;) {
             alibaba::SecretValue value;
             outcome = gateway_->secret_value(kms_->secret, "ACSCurrent", moment.wall + (Clock::now() - began), value);
@@ -90,18 +80,10 @@ class Store {
     }
 
     void cancel() { gateway_->cancel(); }
-    bool breaker_open() const { return breaker_open_; } // any thread, as the next
+    bool breaker_open() const { return breaker_.open(); } // any thread, as the next
     bool rotates() const { return rotates_; }
 
   private:
-    void account(bool store_failed, const Moment& moment) {
-        if (store_failed)
-            breaker_.failed(moment.now, moment.random);
-        else
-            breaker_.succeeded();
-        breaker_open_ = breaker_.open();
-    }
-
     FetchResult read(const char* stage, const Moment& moment, bool& store_failed) {
         FetchResult result;
         alibaba::SecretValue value;
@@ -116,10 +98,9 @@ class Store {
             result.error = name_ + ": " + result.error;
             return result;
         }
-        // A hash tells versions apart that are named alike: a person may name them.
-        constexpr std::size_t enough = 8;
-        auto& credential = *result.credential;
-        credential.version += "-" + versions_.of(credential.username, credential.password.reveal()).substr(0, enough);
+        auto& credential = *result.credential; // a person may name two versions alike
+        credential.version =
+            full_version(credential.version, versions_.of(credential.username, credential.password.reveal()));
         return result;
     }
 
@@ -128,46 +109,31 @@ class Store {
     std::string name_; // what errors begin with
     std::mutex mutex_;
     std::unique_ptr<alibaba::Gateway> gateway_;
-    Breaker breaker_;
-    std::atomic<bool> breaker_open_ = false, rotates_ = false;
-    std::string last_error_;
+    StoreBreaker breaker_;
+    std::atomic<bool> rotates_ = false;
     VersionHash versions_;
 };
 
 class AliyunKmsSource final : public Source {
   public:
-    AliyunKmsSource(std::shared_ptr<Store> store, Environment& environment)
-        : environment_(environment), store_(std::move(store)) {}
-    ~AliyunKmsSource() override { store_->cancel(); } // the process does not wait for a store that hangs
+    AliyunKmsSource(std::shared_ptr<Store> store, Environment& environment) : calls_(std::move(store), environment) {}
 
     std::string_view type() const override { return "aliyun_kms"; }
 
-    void fetch(std::function<void(FetchResult)> done) override { run(&Store::fetch, std::move(done)); }
+    void fetch(std::function<void(FetchResult)> done) override { calls_.run(&Store::fetch, std::move(done)); }
 
-    bool breaker_open() const override { return store_->breaker_open(); }
+    bool breaker_open() const override { return calls_->breaker_open(); }
     bool keeps_others() const override { return true; }
 
     void fetch_others(std::function<void(std::vector<Fetched>)> done) override {
-        run(&Store::fetch_others, std::move(done));
+        calls_.run(&Store::fetch_others, std::move(done));
     }
 
-    bool rotates() const override { return store_->rotates(); }
-    void rotate(std::function<void(std::string)> done) override { run(&Store::rotate, std::move(done)); }
+    Rotates rotates() const override { return calls_->rotates() ? Rotates::at_once : Rotates::no; }
+    void rotate(std::function<void(std::string)> done) override { calls_.run(&Store::rotate, std::move(done)); }
 
   private:
-    template <class Result> void run(Result (Store::*work)(const Moment&), std::function<void(Result)> done) {
-        auto result = std::make_shared<Result>();
-        Moment moment{environment_.now(), environment_.wall_now(), environment_.random(UINT64_MAX)};
-        environment_.run_remote([store = store_, work, result, moment] { *result = (*store.*work)(moment); },
-                                [alive = std::weak_ptr(alive_), result, done = std::move(done)] {
-                                    if (!alive.expired())
-                                        done(std::move(*result));
-                                });
-    }
-
-    Environment& environment_;
-    std::shared_ptr<Store> store_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the source
+    StoreCalls<Store> calls_;
 };
 
 } // namespace

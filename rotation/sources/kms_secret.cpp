@@ -2,37 +2,13 @@
 
 #include "protocol/auth/base64.hpp"
 #include "rotation/rfc3339.hpp"
-#include "rotation/secret_json.hpp"
-#include "rotation/sources/document.hpp"
+#include "rotation/sources/secret_text.hpp"
 
 #include <algorithm>
 
 namespace rekey::rotation {
 
 namespace {
-
-struct Fields {
-    std::string username, password, user; // user: where there is no name; empty: then it is missing
-};
-
-FetchResult read_text(std::string_view text, const Fields& fields) {
-    CleansingMemory memory;
-    auto root = parse_secret_json(text, memory);
-    bool object = root && root->is_object();
-    if (!object && fields.user.empty())
-        return failed_fetch("it holds no JSON object; if it is a password, `user` says whose");
-    auto username = object ? json_text(json_member(&*root, fields.username)) : std::string_view();
-    auto password = object ? json_text(json_member(&*root, fields.password)) : text;
-    for (const auto& [field, missing] : {std::pair(&fields.username, username.empty() && fields.user.empty()),
-                                         std::pair(&fields.password, password.empty())})
-        if (missing)
-            return failed_fetch("\"" + *field + "\" is missing, empty or no text in what it holds");
-    FetchResult result;
-    result.credential.emplace();
-    result.credential->username = username.empty() ? fields.user : std::string(username);
-    result.credential->password = protocol::Secret(password);
-    return result;
-}
 
 bool is_version(std::string_view version) {
     constexpr std::size_t longest = 64;
@@ -65,22 +41,20 @@ FetchResult read_kms_secret(const alibaba::SecretValue& value, const config::Ali
     bool managed = kms_rotates(value.type);
     if (!managed && !value.type.empty() && value.type != "Generic")
         return failed_fetch("a secret of type " + alibaba::error_code(value.type) + " is not for a database");
-    auto fields = managed ? Fields{"AccountName", "AccountPassword", {}}
-                          : Fields{kms.username_field, kms.password_field, kms.user};
+    auto shape = managed ? config::SecretShape{"AccountName", "AccountPassword", {}, {}, {}}
+                         : config::SecretShape{kms.username_field, kms.password_field, {}, {}, kms.user};
     FetchResult result;
     if (!value.binary) {
-        result = read_text(value.data.reveal(), fields);
+        result = read_secret_text(value.data.reveal(), shape, Bare::password);
     } else {
         auto decoded = protocol::auth::base64_decode(value.data.reveal());
         if (!decoded)
             return failed_fetch("its SecretData is no base64");
         auto text = protocol::Secret::take(*decoded);
-        result = read_text(text.reveal(), fields);
+        result = read_secret_text(text.reveal(), shape, Bare::password);
     }
     if (!result.credential)
         return result;
-    if (auto reason = reason_against(*result.credential); !reason.empty())
-        return failed_fetch(std::move(reason));
     result.credential->version = value.version;
     result.credential->look_again = until_rotated(value.next_rotation, now, random);
     return result;

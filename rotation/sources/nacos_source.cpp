@@ -1,12 +1,11 @@
 // Nacos and MSE: the configuration that applications have their database's user and password from.
 #include "rotation/nacos/listener.hpp"
 #include "rotation/nacos/session.hpp"
-#include "rotation/sources/breaker.hpp"
 #include "rotation/sources/keyed_document.hpp"
 #include "rotation/sources/sources.hpp"
+#include "rotation/sources/store_calls.hpp"
 #include "rotation/sources/version_hash.hpp"
 
-#include <atomic>
 #include <cstdlib>
 #include <mutex>
 
@@ -49,36 +48,29 @@ class Store {
         : session_(source.nacos, session_options(source, environment, retry, broken_)) {}
 
     // On a worker thread.
-    nacos::Reading read(const nacos::Moment& moment, std::uint64_t random) {
+    nacos::Reading read(const Moment& moment) {
         std::lock_guard lock(mutex_);
         nacos::Reading reading;
         reading.error = broken_;
         if (!broken_.empty())
             return reading;
-        if (!breaker_.allows(moment.now)) {
-            reading.error = last_error_;
+        if (!breaker_.allows(moment)) {
+            reading.error = breaker_.last_error();
             return reading;
         }
-        reading = session_.read(moment);
-        if (reading.store_failed)
-            breaker_.failed(moment.now, random);
-        else
-            breaker_.succeeded();
-        last_error_ = reading.error;
-        breaker_open_ = breaker_.open();
+        reading = session_.read({moment.now, moment.wall});
+        breaker_.account(reading.store_failed, reading.error, moment);
         return reading;
     }
 
     void cancel() { session_.cancel(); }
-    bool breaker_open() const { return breaker_open_; } // any thread
+    bool breaker_open() const { return breaker_.open(); } // any thread
 
   private:
     std::string broken_; // why it can never be asked
     std::mutex mutex_;
     nacos::Session session_;
-    Breaker breaker_;
-    std::atomic<bool> breaker_open_ = false;
-    std::string last_error_;
+    StoreBreaker breaker_;
 };
 
 class NacosSource final : public Source {
@@ -88,21 +80,15 @@ class NacosSource final : public Source {
                 const NacosPatience& patience)
         : source_(source_of(source)), nacos_(source.nacos), environment_(environment), watcher_(watcher),
           log_(std::move(log)), patience_(patience), versions_(version_key, environment), cipher_(std::move(cipher)),
-          store_(std::make_shared<Store>(source_, environment, patience.retry)) {}
-    ~NacosSource() override { store_->cancel(); } // the process does not wait for a store that hangs
+          calls_(std::make_shared<Store>(source_, environment, patience.retry), environment) {}
 
     std::string_view type() const override { return "nacos"; }
-    bool breaker_open() const override { return store_->breaker_open(); }
+    bool breaker_open() const override { return calls_->breaker_open(); }
 
     void fetch(std::function<void(FetchResult)> done) override {
-        auto reading = std::make_shared<nacos::Reading>();
-        const nacos::Moment moment{environment_.now(), environment_.wall_now()};
-        environment_.run_remote([store = store_, reading, moment,
-                                 random = environment_.random(UINT64_MAX)] { *reading = store->read(moment, random); },
-                                [this, alive = std::weak_ptr(alive_), reading, done = std::move(done)]() mutable {
-                                    if (!alive.expired())
-                                        arrived(std::move(*reading), std::move(done));
-                                });
+        calls_.run(&Store::read,
+                   std::function<void(nacos::Reading)>(
+                       [this, done = std::move(done)](nacos::Reading reading) { arrived(std::move(reading), done); }));
     }
 
     // Over HTTP only the older interfaces tell of changes.
@@ -175,9 +161,8 @@ class NacosSource final : public Source {
     NacosPatience patience_;
     VersionHash versions_;
     std::unique_ptr<ConfigCipher> cipher_; // null: there is no KMS
-    std::shared_ptr<Store> store_;
+    StoreCalls<Store> calls_;
     std::unique_ptr<nacos::Listener> listener_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the source
 };
 
 } // namespace

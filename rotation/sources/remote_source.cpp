@@ -1,9 +1,7 @@
 #include "rotation/sources/remote_source.hpp"
 
 #include "rotation/http/retry.hpp"
-#include "rotation/sources/breaker.hpp"
 
-#include <atomic>
 #include <mutex>
 
 namespace rekey::rotation {
@@ -18,56 +16,34 @@ class Guarded {
     // On a worker thread.
     FetchResult fetch(const Moment& moment) {
         std::lock_guard lock(mutex_);
-        FetchResult refused;
-        refused.error = last_error_;
-        if (!breaker_.allows(moment.now))
-            return refused;
+        if (!breaker_.allows(moment))
+            return failed_fetch(breaker_.last_error());
         auto reply = store_->fetch(moment);
-        if (reply.store_failed)
-            breaker_.failed(moment.now, moment.random);
-        else
-            breaker_.succeeded();
-        breaker_open_ = breaker_.open();
-        last_error_ = reply.result.error;
+        breaker_.account(reply.store_failed, reply.result.error, moment);
         return std::move(reply.result);
     }
 
     void cancel() { store_->cancel(); }
-    bool breaker_open() const { return breaker_open_; } // any thread
+    bool breaker_open() const { return breaker_.open(); } // any thread
 
   private:
     std::shared_ptr<RemoteStore> store_;
     std::mutex mutex_;
-    Breaker breaker_;
-    std::atomic<bool> breaker_open_ = false;
-    std::string last_error_;
+    StoreBreaker breaker_;
 };
 
 class RemoteSource final : public Source {
   public:
     RemoteSource(std::string_view type, std::shared_ptr<RemoteStore> store, Environment& environment)
-        : type_(type), environment_(environment), store_(std::make_shared<Guarded>(std::move(store))) {}
-    ~RemoteSource() override { store_->cancel(); } // the process does not wait for a store that hangs
+        : type_(type), calls_(std::make_shared<Guarded>(std::move(store)), environment) {}
 
     std::string_view type() const override { return type_; }
-
-    void fetch(std::function<void(FetchResult)> done) override {
-        auto result = std::make_shared<FetchResult>();
-        Moment moment{environment_.now(), environment_.wall_now(), environment_.random(UINT64_MAX)};
-        environment_.run_remote([store = store_, result, moment] { *result = store->fetch(moment); },
-                                [alive = std::weak_ptr(alive_), result, done = std::move(done)] {
-                                    if (!alive.expired())
-                                        done(std::move(*result));
-                                });
-    }
-
-    bool breaker_open() const override { return store_->breaker_open(); }
+    void fetch(std::function<void(FetchResult)> done) override { calls_.run(&Guarded::fetch, std::move(done)); }
+    bool breaker_open() const override { return calls_->breaker_open(); }
 
   private:
     std::string_view type_;
-    Environment& environment_;
-    std::shared_ptr<Guarded> store_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the source
+    StoreCalls<Guarded> calls_;
 };
 
 } // namespace

@@ -1,19 +1,12 @@
 // A source whose store is asked over a network: on worker threads, one request at a time, spared when it fails.
 #pragma once
 
-#include "rotation/source.hpp"
+#include "rotation/sources/store_calls.hpp"
 
 #include <memory>
 #include <string_view>
 
 namespace rekey::rotation {
-
-// When a store is asked: taken on the control thread, used on a worker.
-struct Moment {
-    Clock::time_point now;
-    std::chrono::system_clock::time_point wall;
-    std::uint64_t random = 0;
-};
 
 struct RemoteReply {
     FetchResult result;

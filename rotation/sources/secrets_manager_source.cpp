@@ -2,30 +2,22 @@
 #include "config/aws_endpoint.hpp"
 #include "config/scalars.hpp"
 #include "rotation/aws/identity.hpp"
-#include "rotation/sources/breaker.hpp"
+#include "rotation/sources/secret_text.hpp"
 #include "rotation/sources/secrets_manager_api.hpp"
+#include "rotation/sources/store_calls.hpp"
 #include "rotation/sources/version_hash.hpp"
 
-#include <atomic>
 #include <mutex>
 
 namespace rekey::rotation {
 
 namespace {
 
-// When a source is asked: taken on the control thread, used on a worker.
-struct Moment {
-    Clock::time_point now;
-    std::chrono::system_clock::time_point wall;
-    std::uint64_t random = 0;
-    std::string token; // 32 hexadecimal digits that no other call has
-};
-
-Moment moment_of(Environment& environment) {
+// 32 hexadecimal digits that no other call has.
+std::string make_token(Environment& environment) {
     unsigned char bytes[16];
     environment.random_bytes(bytes, sizeof bytes);
-    auto token = config::lower_case_hex({reinterpret_cast<const char*>(bytes), sizeof bytes});
-    return {environment.now(), environment.wall_now(), environment.random(UINT64_MAX), std::move(token)};
+    return config::lower_case_hex({reinterpret_cast<const char*>(bytes), sizeof bytes});
 }
 
 bool same(const aws::Keys& a, const aws::Keys& b) {
@@ -64,14 +56,14 @@ class Store {
     }
 
     // Empty, or what went wrong.
-    std::string rotate(const Moment& moment) {
+    std::string rotate(const std::string& token, const Moment& moment) {
         std::lock_guard lock(mutex_);
-        auto reply = ask("RotateSecret", rotate_secret_request(aws_->secret, moment.token), moment);
+        auto reply = ask("RotateSecret", rotate_secret_request(aws_->secret, token), moment);
         if (!reply.error.empty())
             return reply.error;
         awaited_ = parse_rotate_secret(reply.body.reveal());
         if (awaited_.empty())
-            awaited_ = moment.token; // which is what the version is called
+            awaited_ = token; // which is what the version is called
         return {};
     }
 
@@ -79,7 +71,7 @@ class Store {
         chain_.cancel();
         caller_.cancel();
     }
-    bool breaker_open() const { return breaker_open_; } // any thread
+    bool breaker_open() const { return breaker_.open(); } // any thread
 
   private:
     aws::CallReply get_value(std::string_view stage, const Moment& moment) {
@@ -91,17 +83,12 @@ class Store {
         reply.error = broken_;
         if (!broken_.empty())
             return reply;
-        if (!breaker_.allows(moment.now)) {
-            reply.error = last_error_;
+        if (!breaker_.allows(moment)) {
+            reply.error = breaker_.last_error();
             return reply;
         }
         reply = ask_signed(operation, body, moment);
-        if (reply.store_failed)
-            breaker_.failed(moment.now, moment.random);
-        else
-            breaker_.succeeded();
-        breaker_open_ = breaker_.open();
-        last_error_ = reply.error;
+        breaker_.account(reply.store_failed, reply.error, moment);
         return reply;
     }
 
@@ -164,11 +151,10 @@ class Store {
             result.error = name_ + ": " + result.error;
             return result;
         }
-        // A hash tells versions apart that a store which was emptied names alike.
-        constexpr std::size_t enough = 8;
         auto& credential = *result.credential;
         credential.rotating = !awaited_.empty() && credential.version != awaited_;
-        credential.version += "-" + versions_.of(credential.username, credential.password.reveal()).substr(0, enough);
+        credential.version =
+            full_version(credential.version, versions_.of(credential.username, credential.password.reveal()));
         return result;
     }
 
@@ -179,9 +165,7 @@ class Store {
     aws::Chain chain_;
     aws::Caller caller_;
     std::string region_; // once it is known
-    Breaker breaker_;
-    std::atomic<bool> breaker_open_ = false;
-    std::string last_error_;
+    StoreBreaker breaker_;
     std::string awaited_; // the version that a rotation is about to make
     VersionHash versions_;
 };
@@ -191,37 +175,29 @@ class SecretsManagerSource final : public Source {
     SecretsManagerSource(const config::Source& source, aws::Identity identity, Environment& environment,
                          const protocol::Secret& version_key)
         : environment_(environment),
-          store_(std::make_shared<Store>(source, std::move(identity), environment, version_key)) {}
-    ~SecretsManagerSource() override { store_->cancel(); } // the process does not wait for a store that hangs
+          calls_(std::make_shared<Store>(source, std::move(identity), environment, version_key), environment) {}
 
     std::string_view type() const override { return "aws_secrets_manager"; }
 
-    void fetch(std::function<void(FetchResult)> done) override { run(&Store::fetch, std::move(done)); }
+    void fetch(std::function<void(FetchResult)> done) override { calls_.run(&Store::fetch, std::move(done)); }
 
-    bool breaker_open() const override { return store_->breaker_open(); }
+    bool breaker_open() const override { return calls_->breaker_open(); }
     bool keeps_others() const override { return true; }
 
     void fetch_others(std::function<void(std::vector<Fetched>)> done) override {
-        run(&Store::fetch_others, std::move(done));
+        calls_.run(&Store::fetch_others, std::move(done));
     }
 
     Rotates rotates() const override { return Rotates::in_time; }
-    void rotate(std::function<void(std::string)> done) override { run(&Store::rotate, std::move(done)); }
-
-  private:
-    template <class Result> void run(Result (Store::*work)(const Moment&), std::function<void(Result)> done) {
-        auto result = std::make_shared<Result>();
-        environment_.run_remote([store = store_, work, result,
-                                 moment = moment_of(environment_)] { *result = (*store.*work)(moment); },
-                                [alive = std::weak_ptr(alive_), result, done = std::move(done)] {
-                                    if (!alive.expired())
-                                        done(std::move(*result));
-                                });
+    void rotate(std::function<void(std::string)> done) override {
+        calls_.run([token = make_token(environment_)](Store& store,
+                                                      const Moment& moment) { return store.rotate(token, moment); },
+                   std::move(done));
     }
 
+  private:
     Environment& environment_;
-    std::shared_ptr<Store> store_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the source
+    StoreCalls<Store> calls_;
 };
 
 } // namespace

@@ -68,6 +68,24 @@ def own_bao():
     yield from _openbao()
 
 
+@pytest.fixture
+def store_rekey(rekey_for):
+    """store_rekey(database, source, variables, …): a Rekey that has these variables, and its credential from there."""
+
+    def build(database, source, variables=None, refresh="300ms", start=True, hosts=None, credential=None, **options):
+        def change(configuration):
+            if hosts is not None:
+                configuration["upstreams"][0]["hosts"] = hosts
+            configuration["credentials"] = [{"name": "app", "source": source, "refresh": refresh,
+                                             "replace": {"surge": 1, "window": "300ms"}, **(credential or {})}]
+
+        rekey = rekey_for(database, change=change, start=False, **options)
+        rekey.environment = {"HOME": str(rekey.directory), **(variables or {})}
+        return rekey.start() if start else rekey
+
+    return build
+
+
 @pytest.fixture(params=KINDS if os.environ.get("REKEY_FULL") else CORE_KINDS)
 def my_server(request, my_servers):
     return my_servers(request.param)

@@ -13,7 +13,6 @@ from support.rds_mysql import TokenGate
 from support.rds_tokens import TokenDirectory
 from support.waiting import wait_until
 
-REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
 READ = "secretsmanager:GetSecretValue"
 ROTATE = "secretsmanager:RotateSecret"
 
@@ -42,20 +41,10 @@ def own_moto():
 
 
 @pytest.fixture
-def aws_rekey(rekey_for):
-    """aws_rekey(database, source, variables, …): a Rekey that has these variables."""
-
-    def build(database, source, variables, refresh="300ms", tls=None, hosts=None, **pool):
-        def change(configuration):
-            if hosts is not None:
-                configuration["upstreams"][0]["hosts"] = hosts
-            configuration["credentials"] = [{"name": "app", "source": source, "refresh": refresh, **REPLACE}]
-
-        rekey = rekey_for(database, change=change, start=False, tls=tls, **pool)
-        rekey.environment = {"HOME": str(rekey.directory), "AWS_REGION": REGION, **variables}
-        return rekey.start()
-
-    return build
+def aws_rekey(store_rekey):
+    """aws_rekey(database, source, variables, …): store_rekey in the region."""
+    return lambda database, source, variables, **options: store_rekey(
+        database, source, {"AWS_REGION": REGION, **variables}, **options)
 
 
 def secret_source(server, database):

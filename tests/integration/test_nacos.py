@@ -1,12 +1,14 @@
-"""Credentials that a Nacos keeps: nobody notices a change, and nobody notices that it is away. These run with `full`."""
+"""Credentials that a Nacos keeps, also encrypted by KMS: nobody notices a change, nor that it is away. With `full`."""
 
 import pytest
 
+from support.alibaba_kms import AlibabaKms
+from support.following import (assert_a_wrong_password_changes_nothing, assert_five_new_versions_pass_unnoticed,
+                               generation)
+from support.mse_cipher import sealed
 from support.nacos import VERSIONS, Nacos, available
 from support.pgbench import Pgbench
 from support.waiting import wait_until
-
-REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
 
 
 def _started(version, **options):
@@ -38,18 +40,14 @@ def own_nacos():
 
 
 @pytest.fixture
-def nacos_rekey(rekey_for):
+def nacos_rekey(store_rekey):
     """nacos_rekey(database, server, …): a Rekey whose credential is in the configuration named after the database."""
 
-    def build(database, server, refresh="1m", start=True, login=None, source=None, **pool):
+    def build(database, server, refresh="1m", login=None, source=None, **options):
         name, password = login or (server.admin, server.password)
         entry = {"type": "nacos", "addresses": [server.address], "data_id": f"{database.role}.properties",
                  "timeout": "5s", "login": {"username": name, "password": {"value": password}}, **(source or {})}
-
-        def change(configuration):
-            configuration["credentials"] = [{"name": "app", "source": entry, "refresh": refresh, **REPLACE}]
-
-        return rekey_for(database, change=change, start=start, **pool)
+        return store_rekey(database, entry, refresh=refresh, **options)
 
     return build
 
@@ -63,32 +61,79 @@ def publish(server, database):
 
 
 def change_password(database, server, password):
-    database.server.sql(f"ALTER ROLE {database.role} PASSWORD '{password}'")
-    database.password = password
+    database.change_password(password)
     publish(server, database)
-
-
-def generation(rekey):
-    return rekey.credential("app")["generation"]
 
 
 def test_nobody_notices_five_changes_that_the_server_tells_of(database, nacos, nacos_rekey):
     database.initialise()
     publish(nacos, database)
     rekey = nacos_rekey(database, nacos, size=6)  # it is not polled in time
-    first = generation(rekey)
-    bench = Pgbench(rekey.target(database.name), clients=12, seconds=30, mode="extended", script="tpcb").start()
-    wait_until(lambda: len(database.backends()) == 6, what="a full pool")
-    for number in range(5):
-        before = database.backends()
-        change_password(database, nacos, f"nacos-pw-{number}")
-        wait_until(lambda: generation(rekey) == first + number + 1, 20, rekey.log)
-        wait_until(lambda: rekey.credential("app")["state"] == "idle", 20, rekey.log)
-        assert not before & database.backends(), "old backends are left"
-    assert bench.running(), "the load ended before the last change"
-    result = bench.finish()
-    assert result.errors == 0, result.output + rekey.log()[-3000:]
-    assert nacos.password not in rekey.log() and "nacos-pw" not in rekey.log()
+    assert_five_new_versions_pass_unnoticed(
+        rekey, database, lambda number: change_password(database, nacos, f"nacos-pw-{number}"))
+    assert nacos.password not in rekey.log()
+
+
+@pytest.fixture
+def kms():
+    server = AlibabaKms()
+    yield server
+    server.close()
+
+
+def encrypted(database, kms):
+    """What of the source is different for a configuration that KMS has encrypted."""
+    return {"data_id": f"cipher-kms-aes-256-{database.role}.properties",
+            "kms": {"endpoint": kms.address, "access_key": kms.configured_key()}}
+
+
+def publish_encrypted(server, database, kms, password):
+    content, key = sealed(kms, spring(database.role, password))
+    server.publish(f"cipher-kms-aes-256-{database.role}.properties", content, data_key=key)
+
+
+def test_nobody_notices_five_changes_that_kms_has_encrypted(database, nacos, kms, nacos_rekey):
+    database.initialise()
+    publish_encrypted(nacos, database, kms, database.password)
+    rekey = nacos_rekey(database, nacos, size=6, source=encrypted(database, kms))
+
+    def change(number):
+        database.change_password(f"sealed-pw-{number}")
+        publish_encrypted(nacos, database, kms, database.password)
+
+    assert_five_new_versions_pass_unnoticed(rekey, database, change)
+    assert kms.asked.count("Decrypt") >= 6 and not kms.wrong
+
+
+def test_an_encrypted_configuration_with_a_wrong_password_changes_nothing(database, nacos, kms, nacos_rekey):
+    database.initialise()
+    publish_encrypted(nacos, database, kms, database.password)
+    rekey = nacos_rekey(database, nacos, source=encrypted(database, kms))
+    assert_a_wrong_password_changes_nothing(
+        rekey, database, lambda password: publish_encrypted(nacos, database, kms, password))
+
+
+def test_what_kms_cannot_decrypt_changes_nothing(database, nacos_3, kms, nacos_rekey):
+    database.initialise()
+    publish_encrypted(nacos_3, database, kms, database.password)
+    rekey = nacos_rekey(database, nacos_3, refresh="300ms", source=encrypted(database, kms))
+    before = generation(rekey)
+
+    def assert_told_and_harmless(reason):
+        wait_until(lambda: reason in rekey.credential("app")["reason"], 20, rekey.log)
+        assert Pgbench(rekey.target(database.name), clients=4, seconds=1).run().errors == 0
+        assert generation(rekey) == before
+
+    content, _ = sealed(kms, spring(database.role, database.password))
+    _, other_key = sealed(kms, "")
+    nacos_3.publish(f"cipher-kms-aes-256-{database.role}.properties", content, data_key=other_key)
+    assert_told_and_harmless("another data key, or damaged")
+    kms.denied.add("Decrypt")
+    assert_told_and_harmless("Forbidden.NoPermission")
+    kms.denied.clear()
+    publish_encrypted(nacos_3, database, kms, database.password)
+    wait_until(lambda: not rekey.credential("app")["reason"], 20, rekey.log)
+    assert generation(rekey) == before
 
 
 def test_version_3_is_polled(database, nacos_3, nacos_rekey):
@@ -119,7 +164,7 @@ def test_a_reader_of_one_namespace_is_enough(database, nacos_3, nacos_rekey):
     password = nacos_3.reader(f"reader{database.role}", "orders")
     rekey = nacos_rekey(database, nacos_3, login=(f"reader{database.role}", password), source={"namespace": "orders"})
     before = generation(rekey)
-    database.server.sql(f"ALTER ROLE {database.role} PASSWORD 'in-a-namespace'")
+    database.change_password("in-a-namespace")
     nacos_3.publish(f"{database.role}.properties", spring(database.role, "in-a-namespace"), namespace="orders")
     wait_until(lambda: generation(rekey) == before + 1, 20, rekey.log)
 

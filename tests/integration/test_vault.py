@@ -7,21 +7,15 @@ from support.following import (assert_a_wrong_password_changes_nothing, assert_f
 from support.pgbench import Pgbench
 from support.waiting import wait_until
 
-REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
-
 
 @pytest.fixture
-def vault_rekey(rekey_for):
+def vault_rekey(store_rekey):
     """vault_rekey(database, bao, path, …): a Rekey whose credential comes from there."""
 
-    def build(database, server, path, auth=None, refresh="300ms", start=True, **pool):
+    def build(database, server, path, auth=None, **options):
         source = {"type": "vault", "address": server.address, "path": path, "timeout": "5s",
                   "auth": auth or {"token": {"value": server.root}}}
-
-        def change(configuration):
-            configuration["credentials"] = [{"name": "app", "source": source, "refresh": refresh, **REPLACE}]
-
-        return rekey_for(database, change=change, start=start, **pool)
+        return store_rekey(database, source, **options)
 
     return build
 

@@ -58,6 +58,11 @@ class AlibabaKms:
         self.keys[pair[0]] = pair[1]
         return pair
 
+    def configured_key(self):
+        """The same, as a configuration writes it."""
+        name, secret = self.access_key()
+        return {"id": name, "secret": {"value": secret}}
+
     def session(self):
         """Keys of a role, as metadata hands them out."""
         name, secret, token = "STS." + secrets.token_hex(8), secrets.token_hex(15), secrets.token_urlsafe(60)

@@ -11,12 +11,11 @@ import pathlib
 import secrets
 import shutil
 import socket
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from support.scratch import Scratch
+from support.store_process import StoreProcess
 from support.waiting import free_port, wait_until
 
 SERVERS = pathlib.Path(__file__).resolve().parents[2] / "build/servers"
@@ -47,19 +46,17 @@ def _port_with_neighbours():
     return wait_until(lambda: next((port for port in (free_port(),) if free(port + 1000) and free(port + 1001)), None))
 
 
-class Nacos:
+class Nacos(StoreProcess):
     """One server; `admin` (password `self.password`) may do everything. `settings` are lines of its properties."""
 
     admin = "nacos"
 
     def __init__(self, version, settings=None, token_seconds=18000):
+        super().__init__("rekey-nacos-")
         self.version = version
-        self._scratch = Scratch("rekey-nacos-")
-        self.directory = self._scratch.path
         self.port = _port_with_neighbours()
         self.address = f"http://127.0.0.1:{self.port}"
         self.password = "admin-" + secrets.token_hex(8)
-        self.process = None
         self._token = None
         modern = version == "3"
         lines = {
@@ -90,25 +87,11 @@ class Nacos:
                    f"-Dnacos.home={at}", f"-Dnacos.logs.path={at / 'logs'}",
                    f"-Dderby.stream.error.file={at / 'derby.log'}", "-Dnacos.remote.grpc.listen.ip=127.0.0.1",
                    "-cp", path, _MAIN[self.version], f"--spring.config.additional-location=file:{at / 'conf'}/"]
-        with open(at / "log", "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=at,
-                                            env={"PATH": os.environ["PATH"], "HOME": str(at)})
-        wait_until(self._healthy, 180, self.log, every=0.2)
+        self.launch(command, lambda: "UP" in self.request("GET", "actuator/health", token=False), 180)
         if self._token is None:
             place = "v3/auth/user/admin" if self.version == "3" else "v1/auth/users/admin"
             self.request("POST", place, {"password": self.password}, token=False)
         return self
-
-    def log(self):
-        return (self.directory / "log").read_text(errors="replace")[-4000:]
-
-    def _healthy(self):
-        if self.process.poll() is not None:
-            raise RuntimeError(self.log())
-        try:
-            return "UP" in self.request("GET", "actuator/health", token=False)
-        except OSError:
-            return False
 
     def request(self, method, path, form=None, token=True, headers=None):
         """The answer's text; an HTTP error is raised."""
@@ -132,10 +115,11 @@ class Nacos:
             self._token = json.loads(answer)["accessToken"]
         return self._token
 
-    def publish(self, data_id, content, kind="properties", group="DEFAULT_GROUP", namespace=""):
-        """Returns once it can be read."""
+    def publish(self, data_id, content, kind="properties", group="DEFAULT_GROUP", namespace="", data_key=None):
+        """Returns once it can be read. `data_key` is the encrypted one of what is encrypted."""
         place = {"dataId": data_id, "group": group, **({"tenant": namespace} if namespace else {})}
-        assert self.request("POST", "v1/cs/configs", {**place, "content": content, "type": kind}) == "true"
+        key = {} if data_key is None else {"encryptedDataKey": data_key}
+        assert self.request("POST", "v1/cs/configs", {**place, "content": content, "type": kind, **key}) == "true"
 
         def there():
             try:
@@ -161,14 +145,3 @@ class Nacos:
         self.request("POST", version.replace("user", "permission") + ("" if self.version == "3" else "s"),
                      {"role": f"{name}-role", "resource": f"{namespace}:{group}:*", "action": "r"})
         return password
-
-    def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(60)
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self._scratch.close()

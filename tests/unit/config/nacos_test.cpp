@@ -147,6 +147,8 @@ TEST(NacosSource, NeedsWhatGoesTogether) {
 }
 
 TEST(NacosSource, NamesKeysOfOtherSources) {
+    EXPECT_THAT(errors(at_server("data_id: a, format: pgpass")),
+                ElementsAre(at + "format: expects auto, properties, yaml or json with type: nacos"));
     EXPECT_THAT(errors(at_server("data_id: a, path: x")), ElementsAre(at + "path: applies only with type: file|vault"));
     EXPECT_THAT(errors(at_server("data_id: a, dataId: x")),
                 ElementsAre(HasSubstr("dataId: unknown key; did you mean \"data_id\"?")));

@@ -196,6 +196,8 @@ TEST_F(Stores, AFileIsWhatItsFormatSays) {
     EXPECT_EQ(source.passfile.host, "db") << "of the upstream";
     EXPECT_EQ(source.passfile.port, "5432");
     EXPECT_EQ(source.passfile.database, "");
+    EXPECT_THAT(errors("type: file, path: a, format: yaml"),
+                ElementsAre(at + "format: expects auto, password, pgpass or my_cnf with type: file"));
     EXPECT_THAT(errors("type: file, path: a, format: password"),
                 ElementsAre(at + "user: is missing; format password needs one"));
     EXPECT_THAT(errors("type: env, username: A, password: B, user: x"), ElementsAre(HasSubstr("user: applies only")));

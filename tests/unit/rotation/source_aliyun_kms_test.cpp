@@ -155,9 +155,9 @@ TEST_F(AliyunKms, LooksAgainSoonAfterAPlannedRotation) {
 }
 
 TEST_F(AliyunKms, TriggersTheRotationOfAManagedSecretAndWaitsForItsEnd) {
-    EXPECT_FALSE(source().rotates()) << "its type is not known yet";
+    EXPECT_EQ(source().rotates(), Rotates::no) << "its type is not known yet";
     fetch();
-    EXPECT_TRUE(source().rotates());
+    EXPECT_EQ(source().rotates(), Rotates::at_once);
     places_.set("RotateSecret", 200, "{}");
     places_.fail_once("RotateSecret", 503, "ServiceUnavailableTemporary");
     places_.change([&] {
@@ -186,7 +186,7 @@ TEST_F(AliyunKms, SaysWhenARotationMayNotBeTriggered) {
 TEST_F(AliyunKms, DoesNotTriggerWhatPeopleRotate) {
     places_.set(current, 200, secret_answer("v1", "Generic", R"({"username":"a","password":"b"})"));
     fetch();
-    EXPECT_FALSE(source().rotates());
+    EXPECT_EQ(source().rotates(), Rotates::no);
 }
 
 TEST_F(AliyunKms, TriesAgainWhatMayPassWithANewNonce) {

@@ -1,5 +1,6 @@
 // The Nacos source: what it reads, how it logs in, and servers that fail.
 #include "rotation/nacos/signature.hpp"
+#include "tests/unit/rotation/kms_places.hpp"
 #include "tests/unit/rotation/source_nacos_fixture.hpp"
 
 #include <atomic>
@@ -17,7 +18,8 @@ TEST_F(NacosSource, ReadsAConfigurationOfSpring) {
     EXPECT_EQ(seen.header("authorization"), "") << "nobody has to log in";
     EXPECT_EQ(seen.header("exconfiginfo"), "true");
     EXPECT_EQ(source_->type(), "nacos");
-    EXPECT_FALSE(source_->rotates() || source_->leases());
+    EXPECT_EQ(source_->rotates(), Rotates::no);
+    EXPECT_FALSE(source_->leases());
     for (const auto& request : server_.requests())
         EXPECT_FALSE(request.malformed);
 }
@@ -133,6 +135,24 @@ TEST_F(NacosSource, SignsWithAccessKeys) {
     EXPECT_EQ(seen.header("spas-securitytoken"), "");
 }
 
+TEST_F(NacosSource, ReadsAccessKeysFromTheirFileForEveryRequest) {
+    tests::TemporaryDirectory directory;
+    auto path = directory / "keys.json";
+    auto write = [&](const std::string& id) {
+        std::ofstream(path) << R"({"AccessKeyId":")" + id + R"(","AccessKeySecret":"sk-1","SecurityToken":"tok-sts"})";
+    };
+    nacos_.access_key.file = path;
+    write("ak-1");
+    ASSERT_TRUE(fetch().credential);
+    write("ak-2");
+    ASSERT_TRUE(fetch().credential);
+    auto seen = last(v1);
+    EXPECT_EQ(seen.header("spas-accesskey"), "ak-2");
+    EXPECT_EQ(seen.header("spas-securitytoken"), "tok-sts");
+    write("");
+    EXPECT_THAT(fetch().error, AllOf(HasSubstr("nacos: "), HasSubstr(path), HasSubstr("holds no access key")));
+}
+
 TEST_F(NacosSource, TurnsToAnotherServerWhenOneFailsAndStaysThere) {
     tests::HttpServer broken([](const SeenRequest&) { return text(503, "server is DOWN now"); });
     nacos_.addresses = {broken.url(), server_.url() + "/nacos", broken.url()};
@@ -214,6 +234,40 @@ TEST_F(NacosSource, HasEncryptedConfigurationsDecrypted) {
     EXPECT_EQ(result.credential->password.reveal(), "s3cret");
     set(target, {200, R"({"code":0,"data":{"content":"spoiled","encryptedDataKey":"wrapped"}})"});
     EXPECT_EQ(fetch().error, "nacos: public/DEFAULT_GROUP/cipher-kms-aes-256-db: the padding is wrong");
+}
+
+// AES-256 of the text that is expected below, as openssl writes it, and its key.
+const std::string sealed = "VC57EEo3rPw0kg3o+V6oXxiRNkULdkVNQMGoRA9BZLmHMof0JBNEHAS5t6h66tuzogCDTcefyZKUPPTxRZgV9SZ"
+                           "fvCiVJJ26D9rUdA+r85E=";
+const std::string sealing_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+TEST_F(NacosSource, IsMadeWithTheKmsThatIsConfigured) {
+    tests::KmsPlaces places;
+    places.set("Decrypt wrapped", 200, R"({"Plaintext":")" + sealing_key + R"("})");
+    auto kms = std::make_shared<config::AliyunKms>();
+    kms->endpoint = places.server.url();
+    kms->access_key.id = "AKID";
+    kms->access_key.secret.value = protocol::Secret("s3cret-key");
+    nacos_.kms = kms;
+    nacos_.data_id = "cipher-kms-aes-256-db.properties";
+    nacos_.api = config::NacosApi::v3;
+    nacos_.addresses = {server_.url()};
+    config::Credential configuration;
+    configuration.source.type = config::SourceType::nacos;
+    configuration.source.nacos = std::make_shared<config::Nacos>(std::move(nacos_));
+    source_ = make_source(configuration, environment_, watcher_, nullptr, protocol::Secret("key"));
+    set("GET /nacos/v3/client/cs/config?dataId=cipher-kms-aes-256-db.properties&groupName=DEFAULT_GROUP&namespaceId="
+        "public",
+        {200, R"({"code":0,"data":{"content":")" + sealed + R"(","encryptedDataKey":"wrapped"}})"});
+    auto result = fetch();
+    ASSERT_TRUE(result.credential) << result.error;
+    EXPECT_EQ(result.credential->username, "app");
+    EXPECT_EQ(result.credential->password.reveal(), "s3cr3t-密码&<>");
+    EXPECT_THAT(places.asked(), testing::ElementsAre("Decrypt wrapped"));
+    places.set_error("Decrypt wrapped", 403, "Forbidden.NoPermission");
+    EXPECT_THAT(fetch().error,
+                AllOf(HasSubstr("nacos: public/DEFAULT_GROUP/cipher-kms-aes-256-db.properties: aliyun_kms: "),
+                      HasSubstr("Forbidden.NoPermission: the identity lacks the permission")));
 }
 
 TEST_F(NacosSource, SaysThatThereIsNobodyToDecrypt) {
