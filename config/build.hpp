@@ -19,6 +19,8 @@ Credential build_credential(const Section& section, Building& building);
 std::shared_ptr<const Vault> build_vault(const Section& section, Building& building);
 // `source` of type aws_secrets_manager or rds_iam; region and profile are left empty where only the variables say them.
 std::shared_ptr<const Aws> build_aws(const Section& section, SourceType type, Building& building);
+// Of `source.fields`.
+EndpointFields build_endpoint_fields(const Section& fields);
 // What of credentials follows from the upstreams: the protocol, and what is its default.
 void complete_credentials(Building& building);
 Upstream build_upstream(const Section& section, Building& building);

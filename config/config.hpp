@@ -89,6 +89,11 @@ struct SecretReference {
     bool given() const { return !file.empty() || !value.empty(); }
 };
 
+// How a secret calls what it says of where the database is; a key that it does not have turns that off.
+struct EndpointFields {
+    std::string host = "host", port = "port", database = "dbname", url = "url";
+};
+
 // HashiCorp Vault or OpenBao.
 struct Vault {
     std::string address;    // http(s)://host:port
@@ -98,6 +103,7 @@ struct Vault {
     VaultEngine engine = VaultEngine::kv_v2; // never automatic
     std::string path;       // below /v1/, without slashes at its ends
     std::string username_field, password_field;
+    EndpointFields endpoint_fields; // KV
     VaultMethod method = VaultMethod::token;
     std::string mount;      // of the method
     std::string role, role_id, username;
@@ -113,6 +119,7 @@ struct Aws {
     std::string ca;              // absolute path; empty: the system's
     std::string user;            // rds_iam: who logs in; else whose password a secret is that names nobody
     std::string username_field, password_field;
+    EndpointFields endpoint_fields; // Secrets Manager
 };
 
 struct Source {
@@ -179,6 +186,7 @@ struct Upstream {
     std::string name;
     Protocol protocol = Protocol::postgres;
     std::vector<Address> hosts;
+    bool hosts_from_credential = false; // then `hosts` is empty: the secret says it
     std::string database; // for verifying where the routes name none
     Target target = Target::primary;
     UpstreamTlsOptions tls;

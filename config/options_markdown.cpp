@@ -144,7 +144,7 @@ std::string refused_choices() {
         if (!values.empty())
             text += "- `" + std::string(option.path) + "`: " + values + "\n";
     }
-    return text + "- `upstreams[].hosts`: `from_credential`\n";
+    return text;
 }
 
 } // namespace

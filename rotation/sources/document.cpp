@@ -3,6 +3,7 @@
 #include "rotation/rfc3339.hpp"
 #include "rotation/secret_json.hpp"
 #include "rotation/sources/flat_lines.hpp"
+#include "rotation/sources/secret_endpoint.hpp"
 
 namespace rekey::rotation {
 
@@ -63,6 +64,8 @@ FetchResult read_shape(const json::object& object, const Shape& shape) {
     credential.username = texts.required(shape.username);
     credential.password = protocol::Secret(texts.required(shape.password));
     credential.version = texts.optional(shape.version);
+    if (&shape == &own_shape)
+        credential.endpoint = endpoint_in(object, {});
     auto expiration = texts.optional(shape.expiration);
     if (!texts.error().empty())
         return failed_fetch(texts.error());
@@ -115,6 +118,7 @@ FetchResult read_flat_lines(std::string_view text) {
     credential.username = std::move(lines.username);
     credential.password = std::move(lines.password);
     credential.version = std::move(lines.version);
+    credential.endpoint = read_endpoint({lines.host, lines.port, lines.database, lines.url});
     if (!lines.expiration.empty())
         credential.not_after = parse_rfc3339(lines.expiration);
     if (!lines.expiration.empty() && !credential.not_after)

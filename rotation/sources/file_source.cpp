@@ -38,7 +38,7 @@ class FileSource final : public Source {
     static void read(const std::string& path, bool strict, const VersionHash& versions, FileReading& reading) {
         reading = read_credential_files(path, strict);
         if (auto& credential = reading.result.credential; credential && credential->version.empty())
-            credential->version = versions.of(credential->username, credential->password.reveal());
+            credential->version = versions.of(*credential);
     }
 
     void warn_once(const std::string& path) {

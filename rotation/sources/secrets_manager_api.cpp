@@ -3,6 +3,7 @@
 #include "protocol/auth/base64.hpp"
 #include "rotation/secret_json.hpp"
 #include "rotation/sources/document.hpp"
+#include "rotation/sources/secret_endpoint.hpp"
 
 #include <algorithm>
 
@@ -26,6 +27,7 @@ FetchResult read_object(const json::value& object, const config::Aws& aws) {
     result.credential.emplace();
     result.credential->username = username.empty() ? aws.user : std::string(username);
     result.credential->password = protocol::Secret(password);
+    result.credential->endpoint = endpoint_in(object.get_object(), aws.endpoint_fields);
     return result;
 }
 

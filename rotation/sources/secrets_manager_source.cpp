@@ -168,7 +168,7 @@ class Store {
         constexpr std::size_t enough = 8;
         auto& credential = *result.credential;
         credential.rotating = !awaited_.empty() && credential.version != awaited_;
-        credential.version += "-" + versions_.of(credential.username, credential.password.reveal()).substr(0, enough);
+        credential.version += "-" + versions_.of(credential).substr(0, enough);
         return result;
     }
 

@@ -57,10 +57,9 @@ TEST(LoadErrors, RefuseWhatLaterVersionsWillDoWithOneMessageEach) {
   - name: main
     source: { type: nacos, address: "http://nacos:8848", data_id: a, auth: { method: approle } }
 upstreams:
-  - { name: main, hosts: from_credential, credential: main }
+  - { name: main, hosts: ["db:5432"], credential: main }
 )"),
-        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"nacos\" is not supported by this version",
-                    "/etc/rekey.yaml:6: upstreams[main].hosts: \"from_credential\" is not supported by this version"));
+        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"nacos\" is not supported by this version"));
 }
 
 TEST(LoadErrors, ReportBadYamlWithFileAndLine) {

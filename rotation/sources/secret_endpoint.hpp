@@ -1,0 +1,13 @@
+// Where a JSON secret says that its database is.
+#pragma once
+
+#include "rotation/endpoint.hpp"
+
+#include <boost/json.hpp>
+
+namespace rekey::rotation {
+
+// The members that `fields` names; those that are missing or of another type do not count. A port is a number or a text.
+Endpoint endpoint_in(const boost::json::object& secret, const config::EndpointFields& fields);
+
+} // namespace rekey::rotation
