@@ -47,7 +47,7 @@ bool same_host(const config::Address& a, const config::Address& b) { // names of
 std::string objection_to(const rotation::Endpoint& endpoint, const config::Upstream& upstream) {
     if (upstream.hosts_from_credential)
         return endpoint ? std::string()
-                        : "its secret names no host, which upstream " + upstream.name + " needs (hosts: from_credential)";
+                        : "its secret names no host; upstream " + upstream.name + " has `hosts: from_credential`";
     for (const auto& host : endpoint.hosts) {
         bool listed = std::any_of(upstream.hosts.begin(), upstream.hosts.end(),
                                   [&](const config::Address& own) { return same_host(own, host); });

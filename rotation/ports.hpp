@@ -51,8 +51,8 @@ class Prober {
   public:
     virtual ~Prober() = default;
     // Tries one real login (role, database, TLS as the pool would) on every host of the upstreams that use the
-    // credential; ends each with a trivial statement. A refused host is not asked twice. Where an upstream has its hosts
-    // from the credential, these are asked, whatever serves.
+    // credential; ends each with a trivial statement. A refused host is not asked twice. Where an upstream has its
+    // hosts from the credential, these are asked, whatever serves.
     // `keep` says that the first accepted connection may be kept to become the first new backend.
     virtual void probe(CredentialPtr credential, bool keep, std::function<void(ProbeReport)> done) = 0;
 };

@@ -276,7 +276,8 @@ void Upstream::shed_surplus() {
 void Upstream::reconfigure(const config::Upstream& configuration, RuntimePtr runtime,
                            std::vector<std::string>& changes) {
     bool moved = configuration.hosts != configuration_.hosts ||
-                 configuration.hosts_from_credential != configuration_.hosts_from_credential || configuration.tls != configuration_.tls ||
+                 configuration.hosts_from_credential != configuration_.hosts_from_credential ||
+                 configuration.tls != configuration_.tls ||
                  configuration.target != configuration_.target;
     bool resized = configuration.pool != configuration_.pool;
     auto credential = configuration_.credential;

@@ -10,8 +10,8 @@ namespace rekey::rotation {
 inline constexpr std::size_t largest_document = 64 * 1024;
 
 // A file: {"username": …, "password": …} (with "expiration" and "version_id" if it likes), or flat `key=value` or
-// `key: value` lines with these keys. `host`, `port` and `dbname`, or `url`, say where the database is (rotation/endpoint.hpp);
-// others are ignored.
+// `key: value` lines with these keys. `host`, `port` and `dbname`, or `url`, say where the database is
+// (rotation/endpoint.hpp); others are ignored.
 // In `key=value` a quoted value is taken without its quotes; in `key: value` YAML's quotes and comments count, and
 // what else YAML can say is refused rather than misread.
 FetchResult parse_file_document(std::string_view text);

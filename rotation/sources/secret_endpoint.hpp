@@ -7,7 +7,7 @@
 
 namespace rekey::rotation {
 
-// The members that `fields` names; those that are missing or of another type do not count. A port is a number or a text.
+// The members that `fields` names; those that are missing or of another type do not count. A port is a number or text.
 Endpoint endpoint_in(const boost::json::object& secret, const config::EndpointFields& fields);
 
 } // namespace rekey::rotation

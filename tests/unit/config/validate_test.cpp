@@ -152,8 +152,8 @@ TEST(HostsFromCredential, NeedASecretThatNamesThem) {
     EXPECT_TRUE(result.config->upstreams[0].hosts_from_credential);
     EXPECT_THAT(result.config->upstreams[0].hosts, IsEmpty());
     EXPECT_THAT(FakeInputs().errors(with_source("type: aws_secrets_manager, secret: a")), IsEmpty());
-    auto refused = ElementsAre("/etc/rekey.yaml:3: upstreams[main].hosts: from_credential needs a secret that names hosts, "
-                               "which credentials[main].source is not");
+    auto refused = ElementsAre("/etc/rekey.yaml:3: upstreams[main].hosts: from_credential needs a secret that names "
+                               "hosts, which credentials[main].source is not");
     EXPECT_THAT(FakeInputs().errors(with_source("type: env, username: A, password: B")), refused);
     EXPECT_THAT(FakeInputs().errors(with_source("type: rds_iam, user: a")), refused);
 }
