@@ -31,6 +31,8 @@ AccessKey build_access_key(const Section& section, Building& building);
 std::shared_ptr<const HttpStore> build_http(const Section& section, Building& building);
 std::shared_ptr<const Gcp> build_gcp(const Section& section, Building& building);
 std::shared_ptr<const Azure> build_azure(const Section& section, Building& building);
+// Of `source.fields`.
+EndpointFields build_endpoint_fields(const Section& fields);
 // What of credentials follows from the upstreams: the protocol, and what is its default.
 void complete_credentials(Building& building);
 Upstream build_upstream(const Section& section, Building& building);

@@ -167,6 +167,10 @@ void complete_credentials(Building& building) {
     }
 }
 
+EndpointFields build_endpoint_fields(const Section& fields) {
+    return {fields.text("host"), fields.text("port"), fields.text("database"), fields.text("url")};
+}
+
 Credential build_credential(const Section& section, Building& building) {
     Credential credential;
     credential.name = section.text("name");

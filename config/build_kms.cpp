@@ -32,6 +32,7 @@ std::shared_ptr<const AliyunKms> build_aliyun_kms(const Section& section, Buildi
     kms->user = section.text("user");
     kms->username_field = section.section("fields").text("username");
     kms->password_field = section.section("fields").text("password");
+    kms->endpoint_fields = build_endpoint_fields(section.section("fields"));
     return kms;
 }
 

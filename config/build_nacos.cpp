@@ -27,8 +27,10 @@ std::shared_ptr<const Nacos> build_nacos(const Section& section, Building& build
     nacos->api = section.choice<NacosApi>("api");
     nacos->format = section.choice<DocumentFormat>("format");
     auto fields = section.section("fields");
-    nacos->username_field = fields.has("username") ? fields.text("username") : std::string();
-    nacos->password_field = fields.has("password") ? fields.text("password") : std::string();
+    auto named = [&](std::string_view key) { return fields.has(key) ? fields.text(key) : std::string(); };
+    nacos->username_field = named("username");
+    nacos->password_field = named("password");
+    nacos->endpoint_fields = {named("host"), named("port"), named("database"), named("url")};
     nacos->ca = section.path("ca");
     nacos->server_name = section.text("server_name");
     nacos->certificate = section.path("certificate");

@@ -105,6 +105,7 @@ struct Vault {
     VaultEngine engine = VaultEngine::kv_v2; // never automatic
     std::string path;                        // below /v1/, without slashes at its ends
     std::string username_field, password_field;
+    EndpointFields endpoint_fields; // KV
     VaultMethod method = VaultMethod::token;
     std::string mount; // of the method
     std::string role, role_id, username;
@@ -120,6 +121,7 @@ struct Aws {
     std::string ca;              // absolute path; empty: the system's
     std::string user;            // rds_iam: who logs in; else whose password a secret is that names nobody
     std::string username_field, password_field;
+    EndpointFields endpoint_fields; // Secrets Manager
 };
 
 struct Source {
@@ -194,6 +196,7 @@ struct Upstream {
     std::string name;
     Protocol protocol = Protocol::postgres;
     std::vector<Address> hosts;
+    bool hosts_from_credential = false; // then `hosts` is empty: the secret says it
     std::string database; // for verifying where the routes name none
     Target target = Target::primary;
     UpstreamTlsOptions tls;

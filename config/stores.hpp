@@ -22,11 +22,18 @@ struct SecretReference {
     bool given() const { return !file.empty() || !value.empty(); }
 };
 
+// How a secret calls what it says of where the database is; a key that it does not have turns that off. `url` is empty
+// unless it was named: what applications are configured by holds their own URL, which may well be Rekey's.
+struct EndpointFields {
+    std::string host = "host", port = "port", database = "dbname", url;
+};
+
 // Where a secret's text has its parts: the name of a member of a JSON object, or with a slash before it a JSON pointer.
 struct SecretShape {
     std::string username = "username", password = "password";
     std::string version, expiration; // empty: it has none
     std::string user;                // whose a password is that stands alone; empty: nobody's
+    EndpointFields endpoint{};
 };
 
 // A key of a RAM user or of a session at Alibaba Cloud.
@@ -51,6 +58,7 @@ struct AliyunKms {
     SecretReference client_key_password;
     std::string user; // whose password a secret is that names nobody
     std::string username_field, password_field;
+    EndpointFields endpoint_fields;
 };
 
 // Nacos, and MSE, which is Alibaba Cloud's.
@@ -62,6 +70,7 @@ struct Nacos {
     NacosApi api = NacosApi::automatic;
     DocumentFormat format = DocumentFormat::automatic;
     std::string username_field, password_field; // dotted; empty: see rotation/sources/keyed_document.hpp
+    EndpointFields endpoint_fields;             // dotted; empty unless they were named
     std::string ca, certificate, key;           // absolute paths; empty: none
     std::string server_name;
     std::string username; // who logs in; empty: nobody

@@ -36,7 +36,9 @@ bool is_pointer(std::string_view text) {
 
 void validate_shape(const SecretShape& shape, const std::string& path, Problems& problems) {
     for (auto [key, field] : {std::pair("username", &shape.username), std::pair("password", &shape.password),
-                              std::pair("version", &shape.version), std::pair("expiration", &shape.expiration)})
+                              std::pair("version", &shape.version), std::pair("expiration", &shape.expiration),
+                              std::pair("host", &shape.endpoint.host), std::pair("port", &shape.endpoint.port),
+                              std::pair("database", &shape.endpoint.database), std::pair("url", &shape.endpoint.url)})
         if (field->starts_with('/') && !is_pointer(*field))
             problems.error(path + ".fields." + key, "is no JSON pointer: a tilde is written ~0, a slash ~1");
 }

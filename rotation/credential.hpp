@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/common/secret.hpp"
+#include "rotation/endpoint.hpp"
 
 #include <chrono>
 #include <compare>
@@ -39,6 +40,7 @@ struct Credential {
     std::shared_ptr<const LoginTokens> tokens; // instead of the password, which is empty then; null: none
     std::string version;  // what the source calls it; opaque; never a secret
     std::optional<std::chrono::system_clock::time_point> not_after; // when the credential itself ends
+    Endpoint endpoint; // where its secret says that the database is; every host has a port
 };
 
 using CredentialPtr = std::shared_ptr<const Credential>;

@@ -122,7 +122,7 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
 
 CredentialPtr FollowedRotator::candidate_of(Fetched fetched, std::uint64_t generation) const {
     const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
-                                  std::move(fetched.version), fetched.not_after};
+                                  std::move(fetched.version), fetched.not_after, std::move(fetched.endpoint)};
     return credential_of(stored, generation, std::move(fetched.tokens));
 }
 

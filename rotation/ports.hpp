@@ -39,6 +39,7 @@ struct HostResult {
 // One entry per host of every upstream which uses the credential.
 struct ProbeReport {
     std::vector<HostResult> hosts;
+    std::string objection; // why no host was asked: the secret's endpoint does not go with the configuration
 
     // Accepted on every host that answered, one wanted host at least among them.
     bool verified() const;
@@ -50,7 +51,8 @@ class Prober {
   public:
     virtual ~Prober() = default;
     // Tries one real login (role, database, TLS as the pool would) on every host of the upstreams that use the
-    // credential; ends each with a trivial statement. A refused host is not asked twice.
+    // credential; ends each with a trivial statement. A refused host is not asked twice. Where an upstream has its
+    // hosts from the credential, these are asked, whatever serves.
     // `keep` says that the first accepted connection may be kept to become the first new backend.
     virtual void probe(CredentialPtr credential, bool keep, std::function<void(ProbeReport)> done) = 0;
 };

@@ -57,8 +57,9 @@ CredentialPtr login_of(const config::Login& login, const std::string& name) {
 
 Settings::Settings(const config::Credential& configuration)
     : name(configuration.name), source(source_name(configuration.source.type)), role(configuration.role),
-      refresh(configuration.refresh), drain_deadline(configuration.drain_deadline),
-      replace_window(configuration.window), surge(configuration.surge), pinned(pinned_policy(configuration.pinned)) {
+      port(configuration.protocol == config::Protocol::mysql ? 3306 : 5432), refresh(configuration.refresh),
+      drain_deadline(configuration.drain_deadline), replace_window(configuration.window), surge(configuration.surge),
+      pinned(pinned_policy(configuration.pinned)) {
     if (configuration.source.type != config::SourceType::local) {
         return;
     }

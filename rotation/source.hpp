@@ -30,6 +30,7 @@ struct Fetched {
     std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
     bool coming = false;   // of fetch_others(): a rotation is about to make it what fetch() hands out
     bool rotating = false; // the rotation that rotate() began goes on, and this is not what it brings
+    Endpoint endpoint{};   // part of what `version` names
 };
 
 // Whether a store has a rotation of its own that can be triggered.

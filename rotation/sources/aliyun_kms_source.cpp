@@ -100,7 +100,7 @@ class Store {
         }
         auto& credential = *result.credential; // a person may name two versions alike
         credential.version =
-            full_version(credential.version, versions_.of(credential.username, credential.password.reveal()));
+            full_version(credential.version, versions_.of(credential));
         return result;
     }
 

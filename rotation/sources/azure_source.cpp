@@ -118,7 +118,7 @@ class AzureStore final : public RemoteStore {
         }
         auto& credential = *result.credential;
         credential.version =
-            full_version(credential.version, versions_.of(credential.username, credential.password.reveal()));
+            full_version(credential.version, versions_.of(credential));
         return result;
     }
 

@@ -65,6 +65,10 @@ FetchResult read_shape(const json::object& object, const Shape& shape, const std
         credential.username = user;
     credential.password = protocol::Secret(texts.required(shape.password));
     credential.version = texts.optional(shape.version);
+    if (&shape == &own_shape)
+        credential.endpoint =
+            read_endpoint({json_text(object.if_contains("host")), json_number_or_text(object.if_contains("port")),
+                           json_text(object.if_contains("dbname")), {}});
     auto expiration = texts.optional(shape.expiration);
     if (!texts.error().empty())
         return failed_fetch(texts.error());
@@ -118,6 +122,7 @@ FetchResult read_flat_lines(std::string_view text, const std::string& user) {
     credential.username = lines.username.empty() ? user : std::move(lines.username);
     credential.password = std::move(lines.password);
     credential.version = std::move(lines.version);
+    credential.endpoint = read_endpoint({lines.host, lines.port, lines.database, {}});
     if (!lines.expiration.empty())
         credential.not_after = parse_rfc3339(lines.expiration);
     if (!lines.expiration.empty() && !credential.not_after)

@@ -10,7 +10,8 @@ namespace rekey::rotation {
 inline constexpr std::size_t largest_document = 64 * 1024;
 
 // A file: {"username": …, "password": …} (with "expiration" and "version_id" if it likes), or flat `key=value` or
-// `key: value` lines with these keys. Others are ignored, so that a secret that also names host and port serves.
+// `key: value` lines with these keys. `host`, `port` and `dbname` say where the database is (rotation/endpoint.hpp);
+// others are ignored.
 // In `key=value` a quoted value is taken without its quotes; in `key: value` YAML's quotes and comments count, and
 // what else YAML can say is refused rather than misread.
 // `user` is whose the password is where nobody is named; empty: nobody's.

@@ -88,7 +88,7 @@ class ExecSource final : public Source {
             }
             auto& credential = *reply.result.credential;
             if (credential.version.empty())
-                credential.version = versions.of(credential.username, credential.password.reveal());
+                credential.version = versions.of(credential);
         }
 
         std::string name, user;

@@ -48,7 +48,7 @@ class FileSource final : public Source {
     static void read(const config::Source& files, const VersionHash& versions, FileReading& reading) {
         reading = read_credential_files(files);
         if (auto& credential = reading.result.credential; credential && credential->version.empty())
-            credential->version = versions.of(credential->username, credential->password.reveal());
+            credential->version = versions.of(*credential);
     }
 
     void warn_once(const std::string& path) {

@@ -109,8 +109,21 @@ bool read_value(const Line& line, std::string& out) {
     return true;
 }
 
+// Where the database is: the text that a line of this key is for, or null.
+std::string* endpoint_text(std::string_view key, FlatLines& result) {
+    return key == "host"     ? &result.host
+           : key == "port"   ? &result.port
+           : key == "dbname" ? &result.database
+                             : nullptr;
+}
+
 // Empty, or what is wrong with the line.
 std::string take(const Line& line, FlatLines& result, std::set<std::string_view>& seen) {
+    if (auto* text = endpoint_text(line.key, result)) {
+        if (!read_value(line, *text))
+            text->clear(); // nobody may want to know
+        return {};
+    }
     bool known =
         line.key == "username" || line.key == "password" || line.key == "version_id" || line.key == "expiration";
     if (!known)

@@ -11,7 +11,8 @@ namespace rekey::rotation {
 struct FlatLines {
     std::string username;
     protocol::Secret password;
-    std::string version, expiration; // empty: not given
+    std::string version, expiration;  // empty: not given
+    std::string host, port, database; // the same
     std::string error;               // names lines and keys, never a value
 };
 

@@ -102,7 +102,7 @@ class GcpStore final : public RemoteStore {
         }
         auto& credential = *result.credential;
         credential.version =
-            full_version(credential.version, versions_.of(credential.username, credential.password.reveal()));
+            full_version(credential.version, versions_.of(credential));
         return result;
     }
 

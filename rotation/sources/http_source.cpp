@@ -130,7 +130,7 @@ class HttpStore final : public RemoteStore {
         }
         auto& credential = *result.credential;
         credential.version =
-            full_version(credential.version, versions_.of(credential.username, credential.password.reveal()));
+            full_version(credential.version, versions_.of(credential));
         constexpr std::size_t longest_tag = 1024;
         auto tag = response.head.header("ETag");
         if (!tag.empty() && tag.size() <= longest_tag && http::is_header_value(tag)) {

@@ -47,7 +47,15 @@ std::string complaint_about(std::string_view value) {
     return {};
 }
 
-FetchResult take(const KeyPair& pair, const KeyedValues& values) {
+Endpoint endpoint_of(const KeyedValues& values, const config::EndpointFields& fields) {
+    auto text = [&](const std::string& key) {
+        const auto* value = values.find(key);
+        return value == nullptr ? std::string_view() : value->reveal();
+    };
+    return read_endpoint({text(fields.host), text(fields.port), text(fields.database), text(fields.url)});
+}
+
+FetchResult take(const KeyPair& pair, const KeyedValues& values, const config::EndpointFields& endpoint) {
     Fetched credential;
     for (const auto* key : {&pair.username, &pair.password}) {
         const auto* value = values.find(*key);
@@ -58,6 +66,7 @@ FetchResult take(const KeyPair& pair, const KeyedValues& values) {
     }
     credential.username = values.find(pair.username)->reveal();
     credential.password = values.find(pair.password)->clone();
+    credential.endpoint = endpoint_of(values, endpoint);
     FetchResult result;
     result.error = reason_against(credential);
     if (result.error.empty())
@@ -65,11 +74,12 @@ FetchResult take(const KeyPair& pair, const KeyedValues& values) {
     return result;
 }
 
-std::string read(std::string_view text, DocumentFormat format, KeyedValues& values, const std::vector<KeyPair>& pairs) {
+std::string read(std::string_view text, DocumentFormat format, KeyedValues& values,
+                 const std::string& number) {
     if (format == DocumentFormat::properties)
         return read_java_properties(text, values);
     bool yaml = format == DocumentFormat::yaml && !is_object(text); // JSON is YAML, too
-    return yaml ? read_nested_yaml(text, values) : read_keyed_json(text, values, pairs);
+    return yaml ? read_nested_yaml(text, values) : read_keyed_json(text, values, number);
 }
 
 // The longest names first: an object may hold "a.b" beside "a".
@@ -106,35 +116,45 @@ const protocol::Secret* KeyedValues::find(const std::string& key) const {
     return found == values_.end() || !found->second.there ? nullptr : &found->second.text;
 }
 
-std::string read_keyed_json(std::string_view text, KeyedValues& values, const std::vector<KeyPair>& pairs) {
+std::vector<std::string> KeyedValues::wanted() const {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : values_)
+        keys.push_back(key);
+    return keys;
+}
+
+std::string read_keyed_json(std::string_view text, KeyedValues& values, const std::string& number) {
     CleansingMemory memory;
     auto root = parse_secret_json(text, memory);
     if (!root || !root->is_object())
         return "it is no JSON object";
-    for (const auto& pair : pairs)
-        for (const auto* key : {&pair.username, &pair.password}) {
-            auto* value = find(&*root, *key);
-            if (value == nullptr || value->is_null())
-                continue;
-            if (!value->is_string())
-                return "\"" + *key + "\" is not a text";
-            std::string copy(json_text(value));
-            values.set(*key, copy);
-        }
+    for (const auto& key : values.wanted()) {
+        auto* value = find(&*root, key);
+        if (value == nullptr || value->is_null())
+            continue;
+        auto copy = key == number ? json_number_or_text(value) : std::string(json_text(value));
+        if (copy.empty() && !value->is_string())
+            return "\"" + key + "\" is not a text";
+        values.set(key, copy);
+    }
     return {};
 }
 
-FetchResult parse_keyed_document(std::string_view text, DocumentFormat format, const std::vector<KeyPair>& pairs) {
+FetchResult parse_keyed_document(std::string_view text, DocumentFormat format, const std::vector<KeyPair>& pairs,
+                                 const config::EndpointFields& endpoint) {
     KeyedValues values;
+    for (const auto* key : {&endpoint.host, &endpoint.port, &endpoint.database, &endpoint.url})
+        if (!key->empty())
+            values.want(*key);
     for (const auto& pair : pairs) {
         values.want(pair.username);
         values.want(pair.password);
     }
-    if (auto error = read(without_byte_order_mark(text), format, values, pairs); !error.empty())
+    if (auto error = read(without_byte_order_mark(text), format, values, endpoint.port); !error.empty())
         return failed_fetch(std::move(error));
     for (const auto& pair : pairs)
         if (values.find(pair.username) != nullptr || values.find(pair.password) != nullptr)
-            return take(pair, values);
+            return take(pair, values, endpoint);
     return failed_fetch("it names no user: there is no " + join(pairs) +
                         " in it; `fields` tells what it calls its parts");
 }

@@ -144,10 +144,9 @@ class NacosSource final : public Source {
             format = format_of(nacos_->data_id, type, text);
         const bool named = !nacos_->username_field.empty();
         const std::vector<KeyPair> own{{nacos_->username_field, nacos_->password_field}};
-        auto result = parse_keyed_document(text, format, named ? own : usual_keys());
+        auto result = parse_keyed_document(text, format, named ? own : usual_keys(), nacos_->endpoint_fields);
         if (result.credential)
-            result.credential->version =
-                versions_.of(result.credential->username, result.credential->password.reveal());
+            result.credential->version = versions_.of(*result.credential);
         else
             result.error = name_of(*nacos_) + ": " + result.error;
         return result;

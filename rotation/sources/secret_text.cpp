@@ -3,6 +3,7 @@
 #include "rotation/rfc3339.hpp"
 #include "rotation/secret_json.hpp"
 #include "rotation/sources/document.hpp"
+#include "rotation/sources/secret_endpoint.hpp"
 
 namespace rekey::rotation {
 
@@ -18,21 +19,6 @@ FetchResult checked(Fetched credential) {
     return result;
 }
 
-// Null: it is not there.
-const json::value* part(const json::value& root, const std::string& field) {
-    if (!field.starts_with('/'))
-        return json_member(&root, field);
-    boost::system::error_code none;
-    return root.find_pointer(json::string_view(field.data(), field.size()), none);
-}
-
-// A number serves where a text is meant: versions are often written so.
-std::string version_text(const json::value* value) {
-    if (value != nullptr && (value->is_int64() || value->is_uint64()))
-        return json::serialize(*value);
-    return std::string(json_text(value));
-}
-
 bool is_version(std::string_view text) {
     constexpr std::size_t longest = 128;
     if (text.empty() || text.size() > longest)
@@ -46,13 +32,13 @@ bool is_version(std::string_view text) {
 // Empty, or what is wrong.
 std::string read_optional(const json::value& root, const config::SecretShape& shape, Fetched& credential) {
     if (!shape.version.empty()) {
-        credential.version = version_text(part(root, shape.version));
+        credential.version = json_number_or_text(json_part(root, shape.version));
         if (!is_version(credential.version))
             return "\"" + shape.version + "\" is missing, or neither a number nor a short text";
     }
     if (shape.expiration.empty())
         return {};
-    auto* value = part(root, shape.expiration);
+    auto* value = json_part(root, shape.expiration);
     if (value == nullptr || value->is_null())
         return {}; // it does not end
     credential.not_after = parse_rfc3339(json_text(value));
@@ -63,8 +49,8 @@ FetchResult read_object(const json::value& root, const config::SecretShape& shap
     auto missing = [](const std::string& field) {
         return failed_fetch("\"" + field + "\" is missing, empty or no text in what it holds");
     };
-    auto username = json_text(part(root, shape.username));
-    auto password = json_text(part(root, shape.password));
+    auto username = json_text(json_part(root, shape.username));
+    auto password = json_text(json_part(root, shape.password));
     if (username.empty() && shape.user.empty())
         return missing(shape.username);
     if (password.empty())
@@ -74,6 +60,7 @@ FetchResult read_object(const json::value& root, const config::SecretShape& shap
     credential.password = protocol::Secret(password);
     if (auto error = read_optional(root, shape, credential); !error.empty())
         return failed_fetch(std::move(error));
+    credential.endpoint = endpoint_in(root, shape.endpoint);
     return checked(std::move(credential));
 }
 
