@@ -26,8 +26,8 @@ std::string without_slash(std::string text) {
 
 SecretShape build_shape(const Section& section) {
     auto fields = section.section("fields");
-    return {fields.text("username"), fields.text("password"), fields.text("version"), fields.text("expiration"),
-            section.text("user"), build_endpoint_fields(fields)};
+    return {fields.text("username"),   fields.text("password"), fields.text("version"),
+            fields.text("expiration"), section.text("user"),    build_endpoint_fields(fields)};
 }
 
 SecretReference reference(const Section& section, std::string_view key, Building& building) {

@@ -197,7 +197,7 @@ struct Upstream {
     Protocol protocol = Protocol::postgres;
     std::vector<Address> hosts;
     bool hosts_from_credential = false; // then `hosts` is empty: the secret says it
-    std::string database; // for verifying where the routes name none
+    std::string database;               // for verifying where the routes name none
     Target target = Target::primary;
     UpstreamTlsOptions tls;
     std::string credential;

@@ -84,7 +84,7 @@ const std::vector<Option> table{
     {"upstreams[].name", name, "(required)", "", live, "what routes call it"},
     {"upstreams[].protocol", choice, "postgres", "postgres|mysql", restart,
      "what the servers speak; `mysql` is MariaDB, too"},
-    {"upstreams[].hosts", addresses, "", "", replacement, 
+    {"upstreams[].hosts", addresses, "", "", replacement,
      "the servers, host:port, [v6]:port or unix:/path; or `from_credential`: those that its secret names"},
     {"upstreams[].uri", uri, "", "", replacement, "or all in one: postgresql://host:port/database?sslmode=verify-full"},
     {"upstreams[].database", text, "", "", live, "for verifying a credential where the routes name no database"},

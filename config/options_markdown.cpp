@@ -144,8 +144,8 @@ std::string refused_choices() {
         if (!values.empty())
             text += "- `" + std::string(option.path) + "`: " + values + "\n";
     }
-    const std::string head = "\n## Not in this version\n\nKnown, and refused with a message that names the key:\n\n";
-    return text.empty() ? text : head + text;
+    const std::string title = "\n## Not in this version\n\nKnown, and refused with a message that names the key:\n\n";
+    return text.empty() ? text : title + text;
 }
 
 } // namespace

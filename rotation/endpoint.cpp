@@ -43,6 +43,8 @@ Endpoint read_location(std::string_view text, std::string_view port) {
             return {};
         endpoint.hosts.push_back(*address);
     }
+    if (endpoint.hosts.empty()) // the driver's own default
+        return {};
     auto database = slash == text.npos ? std::string_view() : text.substr(slash + 1);
     if (database.find_first_of("/%") == database.npos)
         endpoint.database = database;

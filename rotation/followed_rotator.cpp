@@ -121,8 +121,8 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
 }
 
 CredentialPtr FollowedRotator::candidate_of(Fetched fetched, std::uint64_t generation) const {
-    const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
-                                  std::move(fetched.version), fetched.not_after, std::move(fetched.endpoint)};
+    const StoredCredential stored{std::move(fetched.username), std::move(fetched.password), std::move(fetched.version),
+                                  fetched.not_after, std::move(fetched.endpoint)};
     return credential_of(stored, generation, std::move(fetched.tokens));
 }
 
@@ -162,7 +162,7 @@ void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
     entry_.generation = candidate->generation.value;
     entry_.current_since = wall;
     save();
-    follow_until_ && rotating_ ? follow() : end_following();
+    follow_until_&& rotating_ ? follow() : end_following();
     answer_after_drain();
     forgive_at_.reset();
     DrainOrder order;
@@ -228,12 +228,12 @@ std::string FollowedRotator::plan() const {
     return first + "fetch from the source (" + settings_.source + ")\n" +
            "if it has something new: log in with it on every host, then publish it as generation " +
            std::to_string(next_generation()) + "\n" + "replace backends one by one (surge " +
-           std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) +
-           " ms)\n" + "look whether the old password is refused\n";
+           std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) + " ms)\n" +
+           "look whether the old password is refused\n";
 }
 
-std::unique_ptr<Rotator> make_followed_rotator(const config::Credential& configuration,
-                                               std::unique_ptr<Source> source, const RotatorPorts& ports) {
+std::unique_ptr<Rotator> make_followed_rotator(const config::Credential& configuration, std::unique_ptr<Source> source,
+                                               const RotatorPorts& ports) {
     return std::make_unique<FollowedRotator>(configuration, std::move(source), ports);
 }
 

@@ -15,8 +15,7 @@ enum class Look { well, fetch_failed, unverified, refused };
 
 class FollowedRotator final : public RotatorCore {
   public:
-    FollowedRotator(const config::Credential& configuration, std::unique_ptr<Source> source,
-                    const RotatorPorts& ports)
+    FollowedRotator(const config::Credential& configuration, std::unique_ptr<Source> source, const RotatorPorts& ports)
         : RotatorCore(configuration, ports), source_(std::move(source)) {}
     ~FollowedRotator() override { FollowedRotator::stop(); }
 
@@ -51,16 +50,16 @@ class FollowedRotator final : public RotatorCore {
     std::unique_ptr<Source> source_;
     BackOff fetch_retry_ = fetch_back_off, start_retry_ = start_back_off, refused_retry_ = refused_back_off,
             condemned_retry_ = condemned_back_off;
-    std::string last_fetched_;                    // version
-    bool moved_ = false;                          // the source says something else than the time before
-    std::string ahead_;                           // the version that serves before the source has it
-    std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
-    std::string fetch_error_;                     // the last one in a row, audited once
-    std::string trigger_error_;                   // of the store's own rotation, in this look
-    bool paused_ = false;                         // logins wait for the end of this look
-    std::vector<Asked> followers_;                // whose rotation goes on at the store
-    std::optional<Clock::time_point> follow_until_; // it does, and is given up then
-    bool rotating_ = false;                       // with that: what was fetched last is not what it brings
+    std::string last_fetched_;                            // version
+    bool moved_ = false;                                  // the source says something else than the time before
+    std::string ahead_;                                   // the version that serves before the source has it
+    std::optional<Clock::time_point> forgive_at_;         // every candidate is condemned until then
+    std::string fetch_error_;                             // the last one in a row, audited once
+    std::string trigger_error_;                           // of the store's own rotation, in this look
+    bool paused_ = false;                                 // logins wait for the end of this look
+    std::vector<Asked> followers_;                        // whose rotation goes on at the store
+    std::optional<Clock::time_point> follow_until_;       // it does, and is given up then
+    bool rotating_ = false;                               // with that: what was fetched last is not what it brings
     std::optional<std::chrono::milliseconds> look_again_; // the source's, from the last fetch
 };
 

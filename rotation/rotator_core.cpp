@@ -16,7 +16,9 @@ RotatorCore::RotatorCore(const config::Credential& configuration, const RotatorP
     status_.strategy = settings_.strategy ? std::string(settings_.strategy->name()) : "followed";
 }
 
-RotatorCore::~RotatorCore() { RotatorCore::stop(); }
+RotatorCore::~RotatorCore() {
+    RotatorCore::stop();
+}
 
 void RotatorCore::start(std::function<void()> ready) {
     ready_ = std::move(ready);

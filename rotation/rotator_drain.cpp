@@ -126,7 +126,9 @@ bool RotatorCore::load_entry() {
     return true;
 }
 
-StoreError RotatorCore::write_once() { return ports_.store->write(settings_.name, entry_); }
+StoreError RotatorCore::write_once() {
+    return ports_.store->write(settings_.name, entry_);
+}
 
 bool RotatorCore::save() {
     StoreError error = write_once();

@@ -26,7 +26,7 @@ struct Fetched {
     std::optional<std::chrono::system_clock::time_point> not_after;
     // When the source expects to have something newer; looked at by then even if the next poll is later.
     std::optional<std::chrono::milliseconds> look_again;
-    std::optional<Lease> lease; // always, where Source::leases(); then `version` names it at the store
+    std::optional<Lease> lease;                  // always, where Source::leases(); then `version` names it at the store
     std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
     bool coming = false;   // of fetch_others(): a rotation is about to make it what fetch() hands out
     bool rotating = false; // the rotation that rotate() began goes on, and this is not what it brings

@@ -277,8 +277,7 @@ void Upstream::reconfigure(const config::Upstream& configuration, RuntimePtr run
                            std::vector<std::string>& changes) {
     bool moved = configuration.hosts != configuration_.hosts ||
                  configuration.hosts_from_credential != configuration_.hosts_from_credential ||
-                 configuration.tls != configuration_.tls ||
-                 configuration.target != configuration_.target;
+                 configuration.tls != configuration_.tls || configuration.target != configuration_.target;
     bool resized = configuration.pool != configuration_.pool;
     auto credential = configuration_.credential;
     configuration_ = configuration;

@@ -173,9 +173,9 @@ class Upstream {
     std::list<Backend*> backends_;
     OpeningList openings_;
     std::optional<Verified> verified_;
-    std::list<net::Connector*> others_; // probes and administrative connections
-    std::uint32_t turns_ = 0;           // of such that wait for their time
-    net::Clock::time_point last_login_; // when one began, or will, or an administrative connection was done
+    std::list<net::Connector*> others_;          // probes and administrative connections
+    std::uint32_t turns_ = 0;                    // of such that wait for their time
+    net::Clock::time_point last_login_;          // when one began, or will, or an administrative connection was done
     std::vector<std::uint64_t> waiting_cancels_; // backends, while logins are paused
     // Whoever administered last, and isn't the credential itself; kept no longer than by its owner.
     std::weak_ptr<const rotation::Credential> administrator_;

@@ -22,7 +22,7 @@ std::string random_uuid() {
     random[8] = static_cast<char>((random[8] & 0x3f) | 0x80);
     auto text = config::lower_case_hex(random);
     for (std::size_t at : {8, 13, 18, 23})
-        text.insert(at, "-");
+        text.insert(at, 1, '-');
     return text;
 }
 
@@ -99,8 +99,7 @@ class Store {
             return result;
         }
         auto& credential = *result.credential; // a person may name two versions alike
-        credential.version =
-            full_version(credential.version, versions_.of(credential));
+        credential.version = full_version(credential.version, versions_.of(credential));
         return result;
     }
 

@@ -117,8 +117,7 @@ class AzureStore final : public RemoteStore {
             return result;
         }
         auto& credential = *result.credential;
-        credential.version =
-            full_version(credential.version, versions_.of(credential));
+        credential.version = full_version(credential.version, versions_.of(credential));
         return result;
     }
 

@@ -66,9 +66,10 @@ FetchResult read_shape(const json::object& object, const Shape& shape, const std
     credential.password = protocol::Secret(texts.required(shape.password));
     credential.version = texts.optional(shape.version);
     if (&shape == &own_shape)
-        credential.endpoint =
-            read_endpoint({json_text(object.if_contains("host")), json_number_or_text(object.if_contains("port")),
-                           json_text(object.if_contains("dbname")), {}});
+        credential.endpoint = read_endpoint({json_text(object.if_contains("host")),
+                                             json_number_or_text(object.if_contains("port")),
+                                             json_text(object.if_contains("dbname")),
+                                             {}});
     auto expiration = texts.optional(shape.expiration);
     if (!texts.error().empty())
         return failed_fetch(texts.error());

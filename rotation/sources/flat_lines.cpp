@@ -111,10 +111,7 @@ bool read_value(const Line& line, std::string& out) {
 
 // Where the database is: the text that a line of this key is for, or null.
 std::string* endpoint_text(std::string_view key, FlatLines& result) {
-    return key == "host"     ? &result.host
-           : key == "port"   ? &result.port
-           : key == "dbname" ? &result.database
-                             : nullptr;
+    return key == "host" ? &result.host : key == "port" ? &result.port : key == "dbname" ? &result.database : nullptr;
 }
 
 // Empty, or what is wrong with the line.

@@ -13,7 +13,7 @@ struct FlatLines {
     protocol::Secret password;
     std::string version, expiration;  // empty: not given
     std::string host, port, database; // the same
-    std::string error;               // names lines and keys, never a value
+    std::string error;                // names lines and keys, never a value
 };
 
 // `user_known`: no line needs to name one.

@@ -101,8 +101,7 @@ class GcpStore final : public RemoteStore {
             return result;
         }
         auto& credential = *result.credential;
-        credential.version =
-            full_version(credential.version, versions_.of(credential));
+        credential.version = full_version(credential.version, versions_.of(credential));
         return result;
     }
 

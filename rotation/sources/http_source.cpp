@@ -129,8 +129,7 @@ class HttpStore final : public RemoteStore {
             return result;
         }
         auto& credential = *result.credential;
-        credential.version =
-            full_version(credential.version, versions_.of(credential));
+        credential.version = full_version(credential.version, versions_.of(credential));
         constexpr std::size_t longest_tag = 1024;
         auto tag = response.head.header("ETag");
         if (!tag.empty() && tag.size() <= longest_tag && http::is_header_value(tag)) {

@@ -74,8 +74,7 @@ FetchResult take(const KeyPair& pair, const KeyedValues& values, const config::E
     return result;
 }
 
-std::string read(std::string_view text, DocumentFormat format, KeyedValues& values,
-                 const std::string& number) {
+std::string read(std::string_view text, DocumentFormat format, KeyedValues& values, const std::string& number) {
     if (format == DocumentFormat::properties)
         return read_java_properties(text, values);
     bool yaml = format == DocumentFormat::yaml && !is_object(text); // JSON is YAML, too

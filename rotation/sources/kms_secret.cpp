@@ -41,9 +41,9 @@ FetchResult read_kms_secret(const alibaba::SecretValue& value, const config::Ali
     bool managed = kms_rotates(value.type);
     if (!managed && !value.type.empty() && value.type != "Generic")
         return failed_fetch("a secret of type " + alibaba::error_code(value.type) + " is not for a database");
-    auto shape = managed ? config::SecretShape{"AccountName", "AccountPassword", {}, {}, {}}
-                         : config::SecretShape{kms.username_field, kms.password_field, {}, {}, kms.user,
-                                               kms.endpoint_fields};
+    auto shape =
+        managed ? config::SecretShape{"AccountName", "AccountPassword", {}, {}, {}}
+                : config::SecretShape{kms.username_field, kms.password_field, {}, {}, kms.user, kms.endpoint_fields};
     FetchResult result;
     if (!value.binary) {
         result = read_secret_text(value.data.reveal(), shape, Bare::password);

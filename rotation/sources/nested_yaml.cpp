@@ -59,9 +59,9 @@ class NestedReader {
         auto text = trimmed(line);
         if (is_comment(text))
             return {};
-        if (taken_at_ && indent > *taken_at_)
+        if (indent > taken_at_)
             return "goes on with the value before it: put that in quotes, on one line";
-        taken_at_.reset();
+        taken_at_ = nowhere;
         while (!levels_.empty() && levels_.back().indent >= indent)
             levels_.pop_back();
         auto pair = split(text);
@@ -92,8 +92,9 @@ class NestedReader {
     }
 
     KeyedValues& values_;
-    std::vector<Level> levels_;           // of keys whose values the line may be part of
-    std::optional<std::size_t> taken_at_; // the line before had a wanted value, at this depth
+    std::vector<Level> levels_; // of keys whose values the line may be part of
+    static constexpr auto nowhere = std::string_view::npos;
+    std::size_t taken_at_ = nowhere; // the depth of the line before, if that had a wanted value
 };
 
 } // namespace

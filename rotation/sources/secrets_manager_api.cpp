@@ -13,7 +13,8 @@ namespace json = boost::json;
 namespace {
 
 FetchResult read_text(std::string_view text, const config::Aws& aws) {
-    return read_secret_text(text, {aws.username_field, aws.password_field, {}, {}, aws.user, aws.endpoint_fields}, Bare::password);
+    return read_secret_text(text, {aws.username_field, aws.password_field, {}, {}, aws.user, aws.endpoint_fields},
+                            Bare::password);
 }
 
 bool is_version(std::string_view version) {

@@ -153,8 +153,7 @@ class Store {
         }
         auto& credential = *result.credential;
         credential.rotating = !awaited_.empty() && credential.version != awaited_;
-        credential.version =
-            full_version(credential.version, versions_.of(credential));
+        credential.version = full_version(credential.version, versions_.of(credential));
         return result;
     }
 

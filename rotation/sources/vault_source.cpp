@@ -149,8 +149,7 @@ class Store {
     }
 
     void complete(Fetched& credential, Clock::time_point now) const {
-        credential.version =
-            full_version(credential.version, versions_.of(credential));
+        credential.version = full_version(credential.version, versions_.of(credential));
         auto renew_at = session_.renew_at();
         if (!renew_at)
             return;

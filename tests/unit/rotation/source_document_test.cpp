@@ -52,7 +52,8 @@ TEST(FileDocument, ReadsWhereTheDatabaseIs) {
     EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","host":"db","port":5433,"dbname":"shop"})"),
               "db:5433/shop");
     EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","host":"db","port":"5433"})"), "db:5433");
-    EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","url":"jdbc:mysql://db/shop"})"), "") << "the applications'";
+    EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","url":"jdbc:mysql://db/shop"})"), "")
+        << "the applications'";
     EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","host":7,"port":[]})"), "");
     EXPECT_EQ(endpoint("username=orders\npassword=PW\nhost=db\nport=5433\ndbname=shop\n"), "db:5433/shop");
     EXPECT_EQ(endpoint("username: orders\npassword: PW\nhost: *anchor\n"), "") << "of no interest to most";
