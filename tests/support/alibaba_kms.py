@@ -107,6 +107,9 @@ class AlibabaKms:
         with self._lock:
             return len(self._faults)
 
+    def closed(self):
+        return self._stopped.is_set()
+
     def close(self):
         self._stopped.set()
         self._server.shutdown()
@@ -269,6 +272,9 @@ class AlibabaKms:
 
             def do_POST(self):  # pylint: disable=invalid-name
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if outer.closed():  # connections that are kept outlive the server's socket
+                    self.close_connection = True
+                    return None
                 if self.path != "/":
                     return self.reply(404, b"", "text/plain")
                 outer.answer(self, body)

@@ -10,6 +10,7 @@ import org.springframework.boot.web.servlet.ServletComponentScan;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.FilterType;
+import org.springframework.context.annotation.Import;
 import org.springframework.http.ResponseEntity;
 import org.springframework.scheduling.annotation.EnableScheduling;
 import org.springframework.web.bind.annotation.ExceptionHandler;
@@ -19,11 +20,11 @@ import org.springframework.web.bind.annotation.RestControllerAdvice;
 @SpringBootApplication
 @ComponentScan(
     basePackages = "com.alibaba.nacos",
-    basePackageClasses = NacosTwo.class,
     excludeFilters = {
         @ComponentScan.Filter(type = FilterType.CUSTOM, classes = NacosTypeExcludeFilter.class),
         @ComponentScan.Filter(type = FilterType.CUSTOM, classes = TypeExcludeFilter.class),
         @ComponentScan.Filter(type = FilterType.CUSTOM, classes = AutoConfigurationExcludeFilter.class)})
+@Import(NacosTwo.Refusals.class)
 @ServletComponentScan("com.alibaba.nacos")
 @EnableScheduling
 public class NacosTwo {
