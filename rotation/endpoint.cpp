@@ -1,5 +1,6 @@
 #include "rotation/endpoint.hpp"
 
+#include "config/database_url.hpp"
 #include "config/scalars.hpp"
 
 #include <algorithm>
@@ -58,11 +59,8 @@ Endpoint read_url(std::string_view text) {
     if (end == text.npos)
         return {};
     auto scheme = text.substr(0, end);
-    auto kind = scheme.substr(0, scheme.find(':')); // without mysql:loadbalance and its like
-    bool mysql = kind == "mysql" || kind == "mariadb", postgres = kind == "postgresql" || kind == "postgres";
-    if (!mysql && !postgres)
-        return {};
-    return read_location(text.substr(end + 3), mysql ? "3306" : "5432");
+    auto port = config::database_port(scheme.substr(0, scheme.find(':'))); // without :loadbalance and its like
+    return port.empty() ? Endpoint{} : read_location(text.substr(end + 3), port);
 }
 
 } // namespace
