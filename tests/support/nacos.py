@@ -11,6 +11,7 @@ import pathlib
 import secrets
 import shutil
 import socket
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -57,7 +58,7 @@ class Nacos(StoreProcess):
         self.port = _port_with_neighbours()
         self.address = f"http://127.0.0.1:{self.port}"
         self.password = "admin-" + secrets.token_hex(8)
-        self._token = None
+        self._token, self._token_life, self._token_ends = None, token_seconds, 0
         modern = version == "3"
         lines = {
             "nacos.server.main.port" if modern else "server.port": self.port,
@@ -109,10 +110,11 @@ class Nacos(StoreProcess):
 
     def token(self):
         """The administrator's."""
-        if self._token is None:
+        if time.monotonic() > self._token_ends:
             answer = self.request("POST", "v1/auth/users/login", {"username": self.admin, "password": self.password},
                                   token=False)
             self._token = json.loads(answer)["accessToken"]
+            self._token_ends = time.monotonic() + self._token_life / 2
         return self._token
 
     def publish(self, data_id, content, kind="properties", group="DEFAULT_GROUP", namespace="", data_key=None):
@@ -125,7 +127,7 @@ class Nacos(StoreProcess):
             try:
                 return self.request("GET", "v1/cs/configs", place) == content
             except urllib.error.HTTPError as error:
-                if error.code != 404:
+                if error.code not in (404, 409):  # 409: it is just being changed
                     raise
                 return False
 
