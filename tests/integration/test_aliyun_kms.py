@@ -8,7 +8,7 @@ import pytest
 from support.alibaba_kms import AlibabaKms
 from support.database import ask
 from support.following import (assert_a_wrong_password_changes_nothing, assert_five_new_versions_pass_unnoticed,
-                               generation)
+                               assert_nobody_notices_that_the_store_is_away, generation)
 from support.pgbench import Pgbench
 from support.postgres import quote
 from support.waiting import wait_until
@@ -199,12 +199,7 @@ def test_the_store_may_be_away_also_over_a_restart(database, kms, kms_rekey):
     managed(kms, database)
     rekey = kms_rekey(database)
     kms.close()
-    wait_until(lambda: rekey.metric("rekey_credential_fetch_failures_total", credential="app") > 0, 20, rekey.log)
-    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
-    rekey.stop()
-    rekey.start()
-    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
-    assert "connect" in rekey.credential("app")["reason"]
+    assert_nobody_notices_that_the_store_is_away(rekey, database)
 
 
 def test_what_is_refused_is_named_with_what_to_do(database, kms, kms_rekey):

@@ -47,3 +47,13 @@ def assert_a_wrong_password_changes_nothing(rekey, database, publish):
     assert "wrong-password" not in rekey.log() + rekey.audit_path.read_text()
     publish(database.password)
     wait_until(lambda: rekey.credential("app")["state"] == "idle", 20, rekey.log)
+
+
+def assert_nobody_notices_that_the_store_is_away(rekey, database):
+    """It has just gone; over a restart, too."""
+    wait_until(lambda: rekey.metric("rekey_credential_fetch_failures_total", credential="app") > 0, 60, rekey.log)
+    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
+    rekey.stop()
+    rekey.start()
+    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
+    wait_until(lambda: "connect" in rekey.credential("app")["reason"], 20, rekey.log)
