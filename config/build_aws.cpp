@@ -17,6 +17,7 @@ std::shared_ptr<const Aws> build_aws(const Section& section, SourceType type, Bu
         aws->endpoint = variable("AWS_ENDPOINT_URL");
     aws->username_field = section.section("fields").text("username");
     aws->password_field = section.section("fields").text("password");
+    aws->endpoint_fields = build_endpoint_fields(section.section("fields"));
     return aws;
 }
 

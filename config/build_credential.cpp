@@ -21,6 +21,8 @@ Source build_source(const Section& section, Building& building) {
     switch (source.type) {
     case SourceType::file:
         source.path = section.path("path");
+        source.format = section.choice<DocumentFormat>("format");
+        source.user = section.text("user");
         source.strict_permissions = section.boolean("strict_permissions");
         break;
     case SourceType::env:
@@ -30,6 +32,7 @@ Source build_source(const Section& section, Building& building) {
     case SourceType::exec:
         source.command = section.texts("command");
         source.environment = section.texts("environment");
+        source.user = section.text("user");
         source.timeout = section.duration("timeout");
         break;
     case SourceType::vault:
@@ -40,6 +43,26 @@ Source build_source(const Section& section, Building& building) {
     case SourceType::rds_iam:
         source.timeout = section.duration("timeout");
         source.aws = build_aws(section, source.type, building);
+        break;
+    case SourceType::nacos:
+        source.timeout = section.duration("timeout");
+        source.nacos = build_nacos(section, building);
+        break;
+    case SourceType::aliyun_kms:
+        source.timeout = section.duration("timeout");
+        source.kms = build_aliyun_kms(section, building);
+        break;
+    case SourceType::gcp_secret_manager:
+        source.timeout = section.duration("timeout");
+        source.gcp = build_gcp(section, building);
+        break;
+    case SourceType::azure_key_vault:
+        source.timeout = section.duration("timeout");
+        source.azure = build_azure(section, building);
+        break;
+    case SourceType::http:
+        source.timeout = section.duration("timeout");
+        source.http = build_http(section, building);
         break;
     case SourceType::local:
         if (section.has("initial"))
@@ -103,16 +126,36 @@ void prefer_dual_password(Rotation& rotation, const std::string& path, Building&
     show_default(path + ".strategy", "dual_password", "dual_password", building);
 }
 
+bool is_far_away(const Source& source) {
+    return source.vault || source.aws || source.nacos || source.kms || source.gcp || source.azure || source.http;
+}
+
 // Every poll is a request to a store that many share.
 void poll_seldom(Credential& credential, const std::string& path, Building& building) {
-    credential.refresh = std::chrono::seconds(30);
-    show_default(path, "30s", std::to_string(credential.refresh.count()), building);
+    auto every = std::chrono::seconds(credential.source.kms ? 60 : 30);
+    credential.refresh = every;
+    show_default(path, std::to_string(every.count()) + "s", std::to_string(credential.refresh.count()), building);
+}
+
+// A .pgpass file tells its lines apart by where they are for.
+PassfileQuery passfile_query(const Config& config, const std::string& name) {
+    for (const auto& upstream : config.upstreams) {
+        if (upstream.credential != name || upstream.hosts.empty())
+            continue;
+        const auto& host = upstream.hosts.front();
+        // libpq's name for a socket, and the port is the end of its path: /run/.s.PGSQL.5432
+        auto dot = host.unix_path.rfind('.');
+        return host.is_unix() ? PassfileQuery{"localhost", host.unix_path.substr(dot + 1), upstream.database}
+                              : PassfileQuery{host.host, std::to_string(host.port), upstream.database};
+    }
+    return {};
 }
 
 } // namespace
 
 void complete_credentials(Building& building) {
     for (auto& credential : building.config.credentials) {
+        credential.source.passfile = passfile_query(building.config, credential.name);
         credential.protocol = protocol_of(building.config, credential.name);
         if (!credential.rotation)
             continue;
@@ -124,12 +167,16 @@ void complete_credentials(Building& building) {
     }
 }
 
+EndpointFields build_endpoint_fields(const Section& fields) {
+    return {fields.text("host"), fields.text("port"), fields.text("database"), fields.text("url")};
+}
+
 Credential build_credential(const Section& section, Building& building) {
     Credential credential;
     credential.name = section.text("name");
     credential.source = build_source(section.section("source"), building);
     credential.refresh = section.duration("refresh");
-    if ((credential.source.vault || credential.source.aws) && !section.has("refresh"))
+    if (is_far_away(credential.source) && !section.has("refresh"))
         poll_seldom(credential, section.shown("refresh"), building);
     credential.drain_deadline = section.duration("drain_deadline");
     credential.pinned = section.choice<Pinned>("pinned");

@@ -6,7 +6,11 @@ Upstream build_upstream(const Section& section, Building& building) {
     Upstream upstream;
     upstream.name = section.text("name");
     upstream.protocol = section.choice<Protocol>("protocol");
-    upstream.hosts = section.addresses("hosts");
+    const auto* hosts = section.node("hosts");
+    upstream.hosts_from_credential =
+        hosts != nullptr && hosts->kind == Node::Kind::scalar && hosts->text == from_credential;
+    if (!upstream.hosts_from_credential)
+        upstream.hosts = section.addresses("hosts");
     upstream.database = section.text("database");
     upstream.target = section.choice<Target>("target");
     auto tls = section.section("tls");

@@ -96,6 +96,7 @@ std::shared_ptr<const Vault> build_vault(const Section& section, Building& build
     vault->engine = engine == VaultEngine::automatic ? engine_of(vault->path) : engine;
     vault->username_field = section.section("fields").text("username");
     vault->password_field = section.section("fields").text("password");
+    vault->endpoint_fields = build_endpoint_fields(section.section("fields"));
     build_login(section.section("auth"), *vault, building);
     if (auto skip = variable(building, "SKIP_VERIFY"); skip && *skip != "0" && *skip != "false")
         building.problems.warn(section.shown(), "certificates are verified always; VAULT_SKIP_VERIFY has no effect");

@@ -151,8 +151,8 @@ class Checker {
     void scalars(const Node* value, const Option& option, const std::string& path) {
         if (value == nullptr)
             return record_default(path, option);
-        if (option.type == Type::addresses && value->text == "from_credential")
-            return problems_.error(path, "\"from_credential\" is not supported by this version");
+        if (option.type == Type::addresses && value->kind == Node::Kind::scalar && value->text == from_credential)
+            return record(path, value->text, option);
         if (value->kind != Node::Kind::list)
             return problems_.error(path, "expects a list, like [a, b]");
         std::string all;

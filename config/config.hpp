@@ -4,6 +4,7 @@
 // what changed. Secrets are read (files, environment) while loading, so that a reload re-reads them.
 #pragma once
 
+#include "config/stores.hpp"
 #include "protocol/common/secret.hpp"
 
 #include <chrono>
@@ -26,7 +27,20 @@ enum class Target { primary, standby, any };
 enum class PoolMode { automatic, session, transaction, statement };
 enum class Strategy { single_user, alternating_users, dual_password };
 enum class Pinned { wait, close_at_transaction_end, close_now };
-enum class SourceType { file, env, exec, local, vault, aws_secrets_manager, rds_iam };
+enum class SourceType {
+    file,
+    env,
+    exec,
+    local,
+    vault,
+    aws_secrets_manager,
+    rds_iam,
+    nacos,
+    aliyun_kms,
+    gcp_secret_manager,
+    azure_key_vault,
+    http,
+};
 enum class VaultEngine { automatic, kv_v2, kv_v1, static_role, dynamic };
 enum class VaultMethod { token, approle, kubernetes, jwt, userpass, cert };
 enum class LogFormat { text, json };
@@ -82,24 +96,18 @@ struct Login {
     std::string credential; // or the name of another credential
 };
 
-// A secret that is read for every use where it stands in a file, because somebody else renews it there.
-struct SecretReference {
-    std::string file;       // absolute; empty: `value`
-    protocol::Secret value;
-    bool given() const { return !file.empty() || !value.empty(); }
-};
-
 // HashiCorp Vault or OpenBao.
 struct Vault {
-    std::string address;    // http(s)://host:port
-    std::string name_space; // empty: none
+    std::string address;                            // http(s)://host:port
+    std::string name_space;                         // empty: none
     std::string ca, ca_directory, certificate, key; // absolute paths; empty: none
     std::string server_name;
     VaultEngine engine = VaultEngine::kv_v2; // never automatic
-    std::string path;       // below /v1/, without slashes at its ends
+    std::string path;                        // below /v1/, without slashes at its ends
     std::string username_field, password_field;
+    EndpointFields endpoint_fields; // KV
     VaultMethod method = VaultMethod::token;
-    std::string mount;      // of the method
+    std::string mount; // of the method
     std::string role, role_id, username;
     SecretReference secret; // the token, secret id, JWT or password
     bool wrapped = false;   // `secret` is a wrapping token that holds the secret id
@@ -113,19 +121,28 @@ struct Aws {
     std::string ca;              // absolute path; empty: the system's
     std::string user;            // rds_iam: who logs in; else whose password a secret is that names nobody
     std::string username_field, password_field;
+    EndpointFields endpoint_fields; // Secrets Manager
 };
 
 struct Source {
     SourceType type = SourceType::file;
-    std::string path;                                 // file
-    std::string username_variable, password_variable; // env
-    std::vector<std::string> command;                 // exec: argv, no shell
-    std::vector<std::string> environment;             // exec: names passed on
-    Duration timeout{10000};                          // exec and stores
-    bool strict_permissions = false;                  // file
-    Login initial;                                    // local
-    std::shared_ptr<const Vault> vault;               // vault
-    std::shared_ptr<const Aws> aws;                   // aws_secrets_manager, rds_iam
+    std::string path;                                  // file
+    DocumentFormat format = DocumentFormat::automatic; // file
+    std::string user;                                  // file and exec: whose a password is that names nobody
+    PassfileQuery passfile;                            // file: of the first upstream that uses the credential
+    std::string username_variable, password_variable;  // env
+    std::vector<std::string> command;                  // exec: argv, no shell
+    std::vector<std::string> environment;              // exec: names passed on
+    Duration timeout{10000};                           // exec and stores
+    bool strict_permissions = false;                   // file
+    Login initial;                                     // local
+    std::shared_ptr<const Vault> vault;                // vault
+    std::shared_ptr<const Aws> aws;                    // aws_secrets_manager, rds_iam
+    std::shared_ptr<const Nacos> nacos;                // nacos
+    std::shared_ptr<const AliyunKms> kms;              // aliyun_kms
+    std::shared_ptr<const Gcp> gcp;                    // gcp_secret_manager
+    std::shared_ptr<const Azure> azure;                // azure_key_vault
+    std::shared_ptr<const HttpStore> http;             // http
 };
 
 struct RotationWindow { // of the day, UTC; may wrap midnight
@@ -146,7 +163,7 @@ struct Credential {
     std::string name;
     Protocol protocol = Protocol::postgres; // of the upstreams that use it
     Source source;
-    Duration refresh{5000}; // stores asked over a network: 30000, when not given
+    Duration refresh{5000}; // stores asked over a network: 30000 or 60000, when not given
     Duration drain_deadline{300000};
     Pinned pinned = Pinned::wait;
     std::uint32_t surge = 1;
@@ -179,7 +196,8 @@ struct Upstream {
     std::string name;
     Protocol protocol = Protocol::postgres;
     std::vector<Address> hosts;
-    std::string database; // for verifying where the routes name none
+    bool hosts_from_credential = false; // then `hosts` is empty: the secret says it
+    std::string database;               // for verifying where the routes name none
     Target target = Target::primary;
     UpstreamTlsOptions tls;
     std::string credential;

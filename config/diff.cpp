@@ -28,6 +28,11 @@ Owner owner_of(const Setting& setting) {
     auto mark = option.find("[]");
     if (mark == std::string_view::npos)
         return {};
+    auto inner = option.find("[]", mark + 2);
+    if (inner != std::string_view::npos) { // a list in a list, whose entries' names may be of any length
+        auto between = option.substr(mark + 1, inner - mark);
+        return {option.substr(0, mark), path.substr(mark + 1, path.find(between, mark + 1) - mark - 1)};
+    }
     auto behind = option.size() - mark - 1; // the closing bracket and what follows it
     return {option.substr(0, mark), path.substr(mark + 1, path.size() - mark - 1 - behind)};
 }
@@ -149,6 +154,8 @@ void keep_source(const Source& running, Source& next) {
     auto initial = running.type == next.type ? std::move(next.initial) : clone(running.initial);
     next.type = running.type;
     next.path = running.path;
+    next.format = running.format;
+    next.user = running.user;
     next.username_variable = running.username_variable;
     next.password_variable = running.password_variable;
     next.command = running.command;
@@ -158,6 +165,11 @@ void keep_source(const Source& running, Source& next) {
     next.initial = std::move(initial);
     next.vault = running.vault;
     next.aws = running.aws;
+    next.nacos = running.nacos;
+    next.kms = running.kms;
+    next.gcp = running.gcp;
+    next.azure = running.azure;
+    next.http = running.http;
 }
 
 // A rotation that comes, goes or changes its strategy waits as a whole.

@@ -1,6 +1,7 @@
 #include "config/options.hpp"
 
 #include "config/scalars.hpp"
+#include "config/source_options.hpp"
 
 #include <algorithm>
 
@@ -48,82 +49,9 @@ const std::vector<Option> table{
     {"credentials", named_list, "", "", live, "what Rekey logs in with upstream"},
     {"credentials[].name", name, "(required)", "", live, "what upstreams and commands call it"},
     {"credentials[].source", section, "(required)", "", live, "where the credential comes from"},
-    {"credentials[].source.type", choice, "(required)",
-     "file|env|exec|local|vault|aws_secrets_manager|rds_iam|!nacos|!aliyun_kms|!gcp_secret_manager|!azure_key_vault",
-     restart, "the kind of source; `local` is Rekey's own store"},
-    {"credentials[].source.path", path, "(required)", "", restart,
-     "a file with username and password, or a directory with a file for each; with `vault` the API path below /v1/",
-     "type=file|vault"},
-    {"credentials[].source.strict_permissions", boolean, "false", "", restart,
-     "refuse a file that others may read, not only warn", "type=file"},
-    {"credentials[].source.username", variable, "(required)", "", restart,
-     "the environment variable that holds the user name", "type=env"},
-    {"credentials[].source.password", variable, "(required)", "", restart,
-     "the environment variable that holds the password", "type=env"},
-    {"credentials[].source.command", texts, "(required)", "", restart, "program and arguments, run without a shell",
-     "type=exec"},
-    {"credentials[].source.timeout", duration, "10s", "100ms..5m", restart,
-     "after which the program is killed, or the store's answer no longer waited for",
-     "type=exec|vault|aws_secrets_manager|rds_iam"},
-    {"credentials[].source.environment", texts, "", "", restart,
-     "names of variables passed to the program besides PATH, HOME and LANG", "type=exec"},
-    {"credentials[].source.address", text, "(`BAO_ADDR` or `VAULT_ADDR`)", "", restart,
-     "of the store, https://host:port", "type=vault"},
-    {"credentials[].source.namespace", text, "(`BAO_NAMESPACE` or `VAULT_NAMESPACE`)", "", restart,
-     "in which path and login are meant", "type=vault"},
-    {"credentials[].source.ca", path, "(`BAO_CACERT`, `VAULT_CACERT` or `AWS_CA_BUNDLE`; the system's)", "", restart,
-     "PEM file with the authorities that the store's certificate must come from",
-     "type=vault|aws_secrets_manager|rds_iam"},
-    {"credentials[].source.server_name", text, "(the host of the address)", "", restart,
-     "whom the store's certificate must be for", "type=vault"},
-    {"credentials[].source.certificate", path, "(`BAO_CLIENT_CERT` or `VAULT_CLIENT_CERT`)", "", restart,
-     "PEM file with the certificate shown to the store", "type=vault"},
-    {"credentials[].source.key", path, "(`BAO_CLIENT_KEY` or `VAULT_CLIENT_KEY`)", "", restart,
-     "PEM file with its private key", "type=vault"},
-    {"credentials[].source.engine", choice, "auto", "auto|kv_v2|kv_v1|static|dynamic", restart,
-     "what the path belongs to; `auto` tells by creds/, static-creds/ or data/ in it", "type=vault"},
-    {"credentials[].source.fields", section, "", "", restart, "how a KV secret or a JSON object calls its parts",
-     "type=vault|aws_secrets_manager"},
-    {"credentials[].source.fields.username", text, "username", "", restart, "the user name's key"},
-    {"credentials[].source.fields.password", text, "password", "", restart, "the password's key"},
-    {"credentials[].source.secret", text, "(required)", "", restart, "the name or the ARN of the secret",
-     "type=aws_secrets_manager"},
-    {"credentials[].source.user", name, "", "", restart,
-     "rds_iam: who logs in, required; else whose password a secret is that names nobody",
-     "type=aws_secrets_manager|rds_iam"},
-    {"credentials[].source.region", text,
-     "(of the ARN or the database's host; `AWS_REGION`; the profile's, the instance's)", "", restart,
-     "where the secret or the database is", "type=aws_secrets_manager|rds_iam"},
-    {"credentials[].source.profile", text, "(`AWS_PROFILE`)", "", restart,
-     "of AWS's shared files; then keys in the environment do not count", "type=aws_secrets_manager|rds_iam"},
-    {"credentials[].source.endpoint", text, "(`AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL`; Amazon's)", "",
-     restart, "another address of the service, https://host", "type=aws_secrets_manager"},
-    {"credentials[].source.auth", section, "", "", restart, "how Rekey logs in at the store", "type=vault"},
-    {"credentials[].source.auth.method", choice, "token", "token|approle|kubernetes|jwt|userpass|cert", restart,
-     "the auth method"},
-    {"credentials[].source.auth.mount", text, "(as the method)", "", restart, "where the method is mounted",
-     "method=approle|kubernetes|jwt|userpass|cert"},
-    {"credentials[].source.auth.token", secret, "(`BAO_TOKEN` or `VAULT_TOKEN`)", "", restart,
-     "the token; a file is read again when the store refuses it", "method=token"},
-    {"credentials[].source.auth.role_id", text, "(required)", "", restart, "the AppRole's id", "method=approle"},
-    {"credentials[].source.auth.secret_id", secret, "", "", restart, "its secret id; a file is read for every login",
-     "method=approle"},
-    {"credentials[].source.auth.wrapped", boolean, "false", "", restart,
-     "`secret_id` is a wrapping token, used once, that holds it", "method=approle"},
-    {"credentials[].source.auth.role", text, "", "", restart,
-     "the role to log in with; for approle the name that a wrapped secret id must have been made for",
-     "method=kubernetes|jwt|cert|approle"},
-    {"credentials[].source.auth.jwt", secret, "(Kubernetes: the service account's)", "", restart,
-     "the JSON web token; a file is read for every login", "method=kubernetes|jwt"},
-    {"credentials[].source.auth.username", text, "(required)", "", restart, "the user's name", "method=userpass"},
-    {"credentials[].source.auth.password", secret, "(required)", "", restart,
-     "the user's password; a file is read for every login", "method=userpass"},
-    {"credentials[].source.initial", optional_section, "", "", live, "the first value, used while the store has none",
-     "type=local"},
-    {"credentials[].source.initial.username", name, "(required)", "", live, "the login role"},
-    {"credentials[].source.initial.password", secret, "(required)", "", live, "its password"},
     {"credentials[].refresh", duration, "5s", "100ms..7d", live,
-     "how often the source is polled, besides what it pushes; 30s by default for `vault` and AWS"},
+     "how often the source is polled, besides what it pushes; 30s by default for stores over a "
+     "network, 60s for `aliyun_kms`"},
     {"credentials[].drain_deadline", duration, "5m", "0s..7d", live,
      "how long a rotation waits for pinned sessions before `pinned` applies"},
     {"credentials[].pinned", choice, "wait", "wait|close_at_transaction_end|close_now", live,
@@ -156,7 +84,8 @@ const std::vector<Option> table{
     {"upstreams[].name", name, "(required)", "", live, "what routes call it"},
     {"upstreams[].protocol", choice, "postgres", "postgres|mysql", restart,
      "what the servers speak; `mysql` is MariaDB, too"},
-    {"upstreams[].hosts", addresses, "", "", replacement, "the servers, host:port, [v6]:port or unix:/path"},
+    {"upstreams[].hosts", addresses, "", "", replacement,
+     "the servers, host:port, [v6]:port or unix:/path; or `from_credential`: those that its secret names"},
     {"upstreams[].uri", uri, "", "", replacement, "or all in one: postgresql://host:port/database?sslmode=verify-full"},
     {"upstreams[].database", text, "", "", live, "for verifying a credential where the routes name no database"},
     {"upstreams[].target", choice, "primary", "primary|standby|any", replacement, "which of the hosts serve clients"},
@@ -224,6 +153,13 @@ const std::vector<Option> secret_table{
     {"strict_permissions", boolean, "false", "", live, "with `file`: refuse one that others may read, not only warn"},
 };
 
+std::vector<Option> with_sources() {
+    auto all = table;
+    auto place = std::find_if(all.begin(), all.end(), [](const Option& o) { return o.path == "credentials[].source"; });
+    all.insert(place + 1, source_options().begin(), source_options().end());
+    return all;
+}
+
 } // namespace
 
 std::string_view Option::key() const {
@@ -232,20 +168,21 @@ std::string_view Option::key() const {
 }
 
 const std::vector<Option>& options() {
-    return table;
+    static const std::vector<Option> all = with_sources();
+    return all;
 }
 const std::vector<Option>& secret_options() {
     return secret_table;
 }
 
 const Option* find_option(std::string_view path) {
-    auto option = std::find_if(table.begin(), table.end(), [&](const Option& o) { return o.path == path; });
-    return option == table.end() ? nullptr : &*option;
+    auto option = std::find_if(options().begin(), options().end(), [&](const Option& o) { return o.path == path; });
+    return option == options().end() ? nullptr : &*option;
 }
 
 std::vector<const Option*> options_under(std::string_view path) {
     std::vector<const Option*> found;
-    for (const auto& option : table) {
+    for (const auto& option : options()) {
         auto dot = option.path.rfind('.');
         auto parent = dot == std::string_view::npos ? std::string_view() : option.path.substr(0, dot);
         if (parent == path)

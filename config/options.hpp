@@ -8,6 +8,8 @@
 
 namespace rekey::config {
 
+inline constexpr std::string_view from_credential = "from_credential"; // as `upstreams[].hosts`
+
 enum class Type {
     section,          // a mapping; missing means all defaults
     optional_section, // a mapping whose absence means something

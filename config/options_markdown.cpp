@@ -132,7 +132,7 @@ constexpr std::string_view head = "| key | value | default | on reload | |\n| --
 
 // What the contract names and this version refuses.
 std::string refused_choices() {
-    std::string text = "\n## Not in this version\n\nKnown, and refused with a message that names the key:\n\n";
+    std::string text;
     for (const auto& option : options()) {
         if (option.apply == Apply::not_yet)
             text += "- `" + std::string(option.path) + "`\n";
@@ -144,7 +144,8 @@ std::string refused_choices() {
         if (!values.empty())
             text += "- `" + std::string(option.path) + "`: " + values + "\n";
     }
-    return text + "- `upstreams[].hosts`: `from_credential`\n";
+    const std::string title = "\n## Not in this version\n\nKnown, and refused with a message that names the key:\n\n";
+    return text.empty() ? text : title + text;
 }
 
 } // namespace

@@ -117,7 +117,41 @@ void validate_users(const Config& config, Problems& problems) {
         problems.warn("users", "are missing: nobody can log in");
 }
 
-void validate_hosts(const Upstream& upstream, const std::string& path, Problems& problems) {
+// Whether a secret of this source is one that can say where its database is.
+bool names_hosts(const Source& source) {
+    switch (source.type) {
+    case SourceType::file:
+    case SourceType::exec:
+    case SourceType::aws_secrets_manager:
+        return true;
+    case SourceType::aliyun_kms:
+    case SourceType::gcp_secret_manager:
+    case SourceType::azure_key_vault:
+    case SourceType::http:
+        return true;
+    case SourceType::vault:
+        return source.vault->engine == VaultEngine::kv_v1 || source.vault->engine == VaultEngine::kv_v2;
+    case SourceType::nacos: // whose configurations are the applications', too: asked for by name
+        return !source.nacos->endpoint_fields.host.empty() || !source.nacos->endpoint_fields.url.empty();
+    case SourceType::env:
+    case SourceType::local:
+    case SourceType::rds_iam:
+        break;
+    }
+    return false;
+}
+
+void validate_hosts_from_credential(const Config& config, const Upstream& upstream, const std::string& path,
+                                    Problems& problems) {
+    const auto* credential = config.find_credential(upstream.credential);
+    auto source = at("credentials", credential != nullptr ? credential->name : std::string()) + ".source";
+    if (credential != nullptr && !problems.refused(source) && !names_hosts(credential->source))
+        problems.error(path + ".hosts", "from_credential needs a secret that names hosts, which " + source + " is not");
+}
+
+void validate_hosts(const Config& config, const Upstream& upstream, const std::string& path, Problems& problems) {
+    if (upstream.hosts_from_credential)
+        return validate_hosts_from_credential(config, upstream, path, problems);
     bool hosts = problems.located(path + ".hosts"), uri = problems.located(path + ".uri");
     if (!hosts && !uri)
         problems.error(path + ".hosts", "is missing");
@@ -136,7 +170,7 @@ void validate_upstream(const Config& config, const Upstream& upstream, Problems&
     auto path = at("upstreams", upstream.name);
     if (upstream.name.empty() || problems.refused(path))
         return;
-    validate_hosts(upstream, path, problems);
+    validate_hosts(config, upstream, path, problems);
     bool refers = !upstream.credential.empty();
     if (refers && config.find_credential(upstream.credential) == nullptr)
         problems.error(path + ".credential", "there is no credential \"" + upstream.credential + "\"");
@@ -155,8 +189,9 @@ void validate_upstream(const Config& config, const Upstream& upstream, Problems&
         problems.error(path + ".tls.negotiation", "direct is PostgreSQL's");
     bool direct = upstream.tls.negotiation == TlsNegotiation::direct;
     bool all_tls = upstream.tls.mode ? *upstream.tls.mode >= UpstreamTls::require
-                                     : std::none_of(upstream.hosts.begin(), upstream.hosts.end(),
-                                                    [](const Address& host) { return host.is_loopback(); });
+                                     : !upstream.hosts_from_credential &&
+                                           std::none_of(upstream.hosts.begin(), upstream.hosts.end(),
+                                                        [](const Address& host) { return host.is_loopback(); });
     if (direct && !mysql && !all_tls)
         problems.error(path + ".tls.negotiation", "direct needs mode require, verify-ca or verify-full");
 }

@@ -85,6 +85,23 @@ void validate_protocol(const Config& config, const Credential& credential, Probl
                        "dual_password is MySQL's; PostgreSQL has alternating_users and single_user");
 }
 
+void validate_other(const Source& source, const std::string& path, Problems& problems) {
+    if (source.type == SourceType::file)
+        validate_file(source, path, problems);
+    if (source.http)
+        validate_http(*source.http, path, problems);
+    if (source.gcp)
+        validate_gcp(*source.gcp, path, problems);
+    if (source.azure)
+        validate_azure(*source.azure, path, problems);
+    // Whoever keeps nothing but the secret itself counts and ends its versions in its own way.
+    if (source.http)
+        return;
+    for (const char* key : {"version", "expiration"})
+        if (problems.located(path + ".fields." + key))
+            problems.error(path + ".fields." + key, "applies only with type: http");
+}
+
 void validate_credential(const Config& config, const Credential& credential, Problems& problems) {
     auto path = path_of(credential);
     bool refused = problems.refused(path + ".source") || problems.bad(path + ".source") ||
@@ -106,6 +123,11 @@ void validate_credential(const Config& config, const Credential& credential, Pro
         validate_vault(*credential.source.vault, path + ".source", problems);
     if (credential.source.aws)
         validate_aws(config, credential, path + ".source", problems);
+    if (credential.source.nacos)
+        validate_nacos(*credential.source.nacos, path + ".source", problems);
+    if (credential.source.kms)
+        validate_aliyun_kms(*credential.source.kms, path + ".source", problems);
+    validate_other(credential.source, path + ".source", problems);
     for (const auto& name : credential.source.environment)
         if (!is_variable_name(name))
             problems.error(path + ".source.environment", "\"" + name + "\" is no name of an environment variable");

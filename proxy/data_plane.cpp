@@ -24,7 +24,8 @@ RuntimePtr make_runtime(const config::ConfigPtr& config, const std::string& pem,
     for (const auto& upstream : config->upstreams) {
         auto mode = upstream.tls.mode.value_or(config::UpstreamTls::prefer);
         if (!upstream.tls.mode) {
-            bool remote = std::any_of(upstream.hosts.begin(), upstream.hosts.end(),
+            bool remote = upstream.hosts_from_credential ||
+                          std::any_of(upstream.hosts.begin(), upstream.hosts.end(),
                                       [](const config::Address& host) { return !host.is_loopback(); });
             mode = remote ? config::UpstreamTls::verify_full : config::UpstreamTls::prefer;
         }
@@ -35,6 +36,27 @@ RuntimePtr make_runtime(const config::ConfigPtr& config, const std::string& pem,
             before != nullptr && known != before->homes.end() ? known->second : next++ % workers;
     }
     return runtime;
+}
+
+bool same_host(const config::Address& a, const config::Address& b) { // names of hosts know no case (RFC 4343)
+    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+    return a.port == b.port && std::equal(a.host.begin(), a.host.end(), b.host.begin(), b.host.end(),
+                                          [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+// Why a secret that says this of its database cannot be this upstream's; empty: it can.
+std::string objection_to(const rotation::Endpoint& endpoint, const config::Upstream& upstream) {
+    if (upstream.hosts_from_credential)
+        return endpoint ? std::string()
+                        : "its secret names no host; upstream " + upstream.name + " has `hosts: from_credential`";
+    for (const auto& host : endpoint.hosts) {
+        bool listed = std::any_of(upstream.hosts.begin(), upstream.hosts.end(),
+                                  [&](const config::Address& own) { return same_host(own, host); });
+        if (!listed)
+            return "its secret names the host " + host.text() + ", which is none of upstream " + upstream.name +
+                   "'s; list it there, or set hosts: from_credential";
+    }
+    return {};
 }
 
 class WorkerPlane final : public DataPlane {
@@ -118,6 +140,13 @@ class WorkerPlane final : public DataPlane {
 
     void probe(rotation::CredentialPtr credential, bool keep,
                std::function<void(rotation::ProbeReport)> done) override {
+        for (const auto& upstream : runtime_->config->upstreams) {
+            rotation::ProbeReport report;
+            report.objection =
+                upstream.credential == credential->name ? objection_to(credential->endpoint, upstream) : std::string();
+            if (!report.objection.empty())
+                return shared_.options.control([done = std::move(done), report] { done(report); });
+        }
         each_upstream<std::vector<rotation::HostResult>>(
             credential->name,
             [credential, keep](Upstream& upstream, auto reply) { upstream.probe(credential, keep, std::move(reply)); },
@@ -173,8 +202,8 @@ class WorkerPlane final : public DataPlane {
             shared_.options.control([progress = std::move(progress)] { progress({}); });
             return;
         }
-        auto report = [this, sum, serial, credential_name, progress = std::move(progress)](
-                          const std::string& name, const rotation::ReplaceProgress& part) {
+        auto report = [this, sum, serial, credential_name,
+                       progress = std::move(progress)](const std::string& name, const rotation::ReplaceProgress& part) {
             if (replace_serials_[credential_name] != serial)
                 return; // superseded
             sum->parts[name] = part;
@@ -190,10 +219,10 @@ class WorkerPlane final : public DataPlane {
             progress(all);
         };
         for_upstreams(credential_name, [this, options, report](Upstream& upstream) {
-            upstream.replace(options, [this, report, name = upstream.configuration().name](
-                                          const rotation::ReplaceProgress& part) {
-                shared_.options.control([report, name, part] { report(name, part); });
-            });
+            upstream.replace(
+                options, [this, report, name = upstream.configuration().name](const rotation::ReplaceProgress& part) {
+                    shared_.options.control([report, name, part] { report(name, part); });
+                });
         });
     }
 
@@ -276,20 +305,19 @@ class WorkerPlane final : public DataPlane {
     }
 
     void wait_drained(rotation::Clock::time_point deadline, std::function<void()> done) {
-        each_worker<bool>([](Worker& worker) { return !worker.drained(); },
-                          [](bool& any, bool part) { any = any || part; },
-                          [this, deadline, done = std::move(done)](bool busy) {
-                              if (!busy || rotation::Clock::now() >= deadline)
-                                  return done();
-                              // A worker's timer paces the asking; the control thread has none of ours.
-                              auto& worker = *shared_.workers.front();
-                              worker.post([this, &worker, deadline, done] {
-                                  worker.loop().call_at(worker.loop().now() + drain_check_every, [this, deadline,
-                                                                                                  done] {
-                                      shared_.options.control([this, deadline, done] { wait_drained(deadline, done); });
-                                  });
-                              });
-                          });
+        each_worker<bool>(
+            [](Worker& worker) { return !worker.drained(); }, [](bool& any, bool part) { any = any || part; },
+            [this, deadline, done = std::move(done)](bool busy) {
+                if (!busy || rotation::Clock::now() >= deadline)
+                    return done();
+                // A worker's timer paces the asking; the control thread has none of ours.
+                auto& worker = *shared_.workers.front();
+                worker.post([this, &worker, deadline, done] {
+                    worker.loop().call_at(worker.loop().now() + drain_check_every, [this, deadline, done] {
+                        shared_.options.control([this, deadline, done] { wait_drained(deadline, done); });
+                    });
+                });
+            });
     }
 
     Shared shared_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/common/secret.hpp"
+#include "rotation/endpoint.hpp"
 
 #include <chrono>
 #include <compare>
@@ -31,14 +32,15 @@ class LoginTokens {
 
 // Immutable once made, and shared by pointer between threads; a newer one replaces the pointer, never the content.
 struct Credential {
-    std::string name;     // the configuration's
+    std::string name; // the configuration's
     Generation generation;
     std::string username;
     protocol::Secret password;
-    std::string role;     // PostgreSQL: the stable role, sent as a start-up option; empty: none
+    std::string role;                          // PostgreSQL: the stable role, sent as a start-up option; empty: none
     std::shared_ptr<const LoginTokens> tokens; // instead of the password, which is empty then; null: none
-    std::string version;  // what the source calls it; opaque; never a secret
+    std::string version;                       // what the source calls it; opaque; never a secret
     std::optional<std::chrono::system_clock::time_point> not_after; // when the credential itself ends
+    Endpoint endpoint; // where its secret says that the database is; every host has a port
 };
 
 using CredentialPtr = std::shared_ptr<const Credential>;

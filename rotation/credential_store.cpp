@@ -50,6 +50,7 @@ StoredCredential StoredCredential::clone() const {
     copy.password = password.clone();
     copy.version = version;
     copy.not_after = not_after;
+    copy.endpoint = endpoint;
     return copy;
 }
 

@@ -23,6 +23,7 @@ struct StoredCredential {
     protocol::Secret password;
     std::string version;
     std::optional<std::chrono::system_clock::time_point> not_after;
+    Endpoint endpoint{};
 
     StoredCredential clone() const;
 };

@@ -1,5 +1,6 @@
 #include "rotation/credential_store_codec.hpp"
 
+#include "config/scalars.hpp"
 #include "rotation/secret_json.hpp"
 
 namespace rekey::rotation {
@@ -22,6 +23,13 @@ json::value encode_time(const std::optional<Time>& time) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(time->time_since_epoch()).count();
 }
 
+json::value encode_endpoint(const Endpoint& endpoint) {
+    json::array hosts;
+    for (const auto& host : endpoint.hosts)
+        hosts.emplace_back(host.text());
+    return json::object{{"hosts", std::move(hosts)}, {"database", endpoint.database}};
+}
+
 json::value encode_credential(const std::optional<StoredCredential>& credential, const json::storage_ptr& storage) {
     if (!credential)
         return nullptr;
@@ -30,6 +38,8 @@ json::value encode_credential(const std::optional<StoredCredential>& credential,
     object["password"] = std::string_view(credential->password.reveal());
     object["version"] = credential->version;
     object["not_after"] = encode_time(credential->not_after);
+    if (credential->endpoint)
+        object["endpoint"] = encode_endpoint(credential->endpoint);
     return json::value(std::move(object), storage);
 }
 
@@ -83,8 +93,28 @@ class Members {
         credential.password = protocol::Secret(members.text("password"));
         credential.version = members.text("version");
         credential.not_after = members.time("not_after");
+        if (members.object_ != nullptr && members.object_->contains("endpoint"))
+            credential.endpoint = members.endpoint("endpoint");
         failed_ |= !members.done();
         return credential;
+    }
+
+    Endpoint endpoint(std::string_view key) {
+        Endpoint endpoint;
+        auto* member = take(key);
+        if (member == nullptr)
+            return endpoint;
+        Members members(*member);
+        auto* hosts = members.take("hosts");
+        failed_ |= hosts == nullptr || !hosts->is_array();
+        for (const auto& host : hosts != nullptr && hosts->is_array() ? hosts->get_array() : json::array()) {
+            auto address = config::parse_address(json_text(&host));
+            failed_ |= !address;
+            endpoint.hosts.push_back(address.value_or(config::Address{}));
+        }
+        endpoint.database = members.text("database");
+        failed_ |= !members.done();
+        return endpoint;
     }
 
     bool done() const { return !failed_ && taken_ == object_->size(); }

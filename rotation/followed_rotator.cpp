@@ -1,62 +1,20 @@
-// A credential that somebody else rotates: fetch, notice, verify, publish.
-#include "rotation/rotator_core.hpp"
+#include "rotation/followed_rotator.hpp"
 
 #include <algorithm>
 
 namespace rekey::rotation {
-namespace {
 
-// How one look at the source ended; decides when to look again.
-enum class Look { well, fetch_failed, unverified, refused };
+void FollowedRotator::stop() {
+    RotatorCore::stop();
+    followers_.clear();
+    source_.reset();
+}
 
-class FollowedRotator final : public RotatorCore {
-  public:
-    FollowedRotator(const config::Credential& configuration, std::unique_ptr<Source> source,
-                    const RotatorPorts& ports)
-        : RotatorCore(configuration, ports), source_(std::move(source)) {}
-    ~FollowedRotator() override { RotatorCore::stop(); }
-
-    void stop() override {
-        RotatorCore::stop();
-        source_.reset();
-    }
-    RotatorStatus status() const override {
-        RotatorStatus status = RotatorCore::status();
-        status.breaker_open = source_ && source_->breaker_open();
-        return status;
-    }
-
-  protected:
-    Flow<> run() override;
-    Flow<RotateReply> settle(DrainOrder order) override;
-    std::string plan() const override;
-    bool joins(const RotateRequest&) const override { return false; } // it means: fetch now
-
-  private:
-    Flow<Look> look();
-    Flow<> trigger();
-    Flow<Look> consider(Fetched fetched);
-    Flow<Look> fall_back(Look otherwise);
-    Flow<bool> try_others();
-    CredentialPtr candidate_of(Fetched fetched, std::uint64_t generation) const;
-    void unchanged();
-    void adopt(CredentialPtr candidate, RotateReply reply);
-    void reuse(CredentialPtr candidate);
-    void fetch_failed(const std::string& error);
-    void conclude(Look look);
-    Clock::time_point next_look(Look look);
-
-    std::unique_ptr<Source> source_;
-    BackOff fetch_retry_ = fetch_back_off, start_retry_ = start_back_off, refused_retry_ = refused_back_off,
-            condemned_retry_ = condemned_back_off;
-    std::string last_fetched_;                    // version
-    bool moved_ = false;                          // the source says something else than the time before
-    std::optional<Clock::time_point> forgive_at_; // every candidate is condemned until then
-    std::string fetch_error_;                     // the last one in a row, audited once
-    std::string trigger_error_;                   // of the store's own rotation, in this look
-    bool paused_ = false;                         // logins wait for the end of this look
-    std::optional<std::chrono::milliseconds> look_again_; // the source's, from the last fetch
-};
+RotatorStatus FollowedRotator::status() const {
+    RotatorStatus status = RotatorCore::status();
+    status.breaker_open = source_ && source_->breaker_open();
+    return status;
+}
 
 Flow<> FollowedRotator::run() {
     source_->watch([this] { wake_.notify(); });
@@ -103,10 +61,14 @@ Flow<Look> FollowedRotator::look() {
     }
     fetch_error_.clear();
     fetch_retry_.reset();
+    rotating_ = result.credential->rotating;
     moved_ = std::exchange(last_fetched_, result.credential->version) != result.credential->version;
+    if (moved_) {
+        ahead_.clear();
+    }
     if (current_ && result.credential->version == current_->version && !uncertain_) {
         if (moved_) {
-            budget_.renew(); // what served out of turn has become the current one: that rotation is over
+            budget_.renew(); // what served ahead has become the current one: that rotation is over
         }
         unchanged();
         co_return Look::well;
@@ -115,21 +77,15 @@ Flow<Look> FollowedRotator::look() {
     co_return considered;
 }
 
-// Somebody asked for a rotation, and the store has one of its own. Until its new password is known, logins wait.
-Flow<> FollowedRotator::trigger() {
-    trigger_error_.clear();
-    if (taken_.empty() || !current_ || !source_->rotates()) {
-        co_return;
-    }
-    paused_ = true;
-    ports_.pools->pause_logins(settings_.name);
-    Reply<std::string> reply;
-    source_->rotate(reply.callback());
-    trigger_error_ = co_await reply;
-    record(AuditEvent::alter, trigger_error_.empty() ? "ok" : trigger_error_, {{"by", "store"}});
-}
-
 Flow<Look> FollowedRotator::consider(Fetched fetched) {
+    // The database is ahead of the store, and so are we: what was has no claim to be tried again.
+    if (serves_ahead() && condemned_.holds(fetched.version, now())) {
+        unchanged();
+        if (!drain_.running()) {
+            status_.reason = "the store's rotation is not over: what it is about to make current serves";
+        }
+        co_return Look::well;
+    }
     // Asked for, or the database changed since it was refused (the source may publish before the change), or the source
     // went back to what it had before (somebody undid a change): tried again.
     const bool changed = std::exchange(refused_anew_, false) || moved_;
@@ -164,77 +120,26 @@ Flow<Look> FollowedRotator::consider(Fetched fetched) {
     co_return fallen_back;
 }
 
-// The source is of no help: only when nothing serves, what was good before is tried, newest first and each once.
-Flow<Look> FollowedRotator::fall_back(Look otherwise) {
-    if (current_ && !uncertain_) {
-        co_return otherwise;
-    }
-    if (otherwise == Look::refused && source_->keeps_others()) {
-        const bool found = co_await try_others();
-        if (found) {
-            co_return Look::well;
-        }
-    }
-    for (const bool newest : {true, false}) {
-        const std::optional<StoredCredential>& stored = newest ? entry_.current : entry_.previous;
-        if (!stored || !may_try(stored->version)) {
-            continue;
-        }
-        const CredentialPtr candidate = credential_of(*stored, newest ? entry_.generation : next_generation());
-        const std::string why = status_.reason;
-        const Verdict verdict = co_await verify(candidate, false);
-        if (verdict == Verdict::unclear) {
-            co_return Look::unverified;
-        }
-        if (verdict != Verdict::accepted) {
-            continue;
-        }
-        newest ? reuse(candidate) : adopt(candidate, {RotationOutcome::rolled_back, why, 0, {}});
-        log(LogLevel::warn, "serving on the last good credential of the store");
-        hold(newest ? RotationState::held : RotationState::rolled_back, why);
-        co_return otherwise == Look::unverified ? Look::refused : otherwise;
-    }
-    if (!forgive_at_) {
-        forgive_at_ = after(condemned_retry_);
-    }
-    co_return otherwise;
-}
-
-// Between a change at the database and its end in the store, the store still says what was: what it keeps beside is
-// tried, each once.
-Flow<bool> FollowedRotator::try_others() {
-    const std::string why = status_.reason;
-    Reply<std::vector<Fetched>> reply;
-    source_->fetch_others(reply.callback());
-    std::vector<Fetched> others = co_await reply;
-    for (Fetched& other : others) {
-        if (!may_try(other.version)) {
-            continue;
-        }
-        const bool known = entry_.current && entry_.current->version == other.version;
-        const CredentialPtr candidate = candidate_of(std::move(other), known ? entry_.generation : next_generation());
-        const Verdict verdict = co_await verify(candidate);
-        if (verdict == Verdict::accepted) {
-            known ? reuse(candidate) : adopt(candidate, {RotationOutcome::done, {}, 0, {}});
-            log(LogLevel::info, "serving on another version of the store's");
-            co_return true;
-        }
-        if (verdict == Verdict::unclear) {
-            break;
-        }
-    }
-    status_.reason = why;
-    co_return false;
-}
-
 CredentialPtr FollowedRotator::candidate_of(Fetched fetched, std::uint64_t generation) const {
-    const StoredCredential stored{std::move(fetched.username), std::move(fetched.password),
-                                  std::move(fetched.version), fetched.not_after};
+    const StoredCredential stored{std::move(fetched.username), std::move(fetched.password), std::move(fetched.version),
+                                  fetched.not_after, std::move(fetched.endpoint)};
     return credential_of(stored, generation, std::move(fetched.tokens));
 }
 
 // What the source has is what is served. What is under way answers whoever asked for it at its end.
 void FollowedRotator::unchanged() {
+    if (follow_until_ && !rotating_) {
+        end_following();
+    }
+    if (follow_until_) {
+        follow();
+        if (!drain_.running()) {
+            all_is_well();
+            status_.state = RotationState::fetching;
+            status_.reason = "the store is rotating";
+        }
+        return;
+    }
     if (drain_.running()) {
         answer_after_drain();
         return;
@@ -257,6 +162,7 @@ void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
     entry_.generation = candidate->generation.value;
     entry_.current_since = wall;
     save();
+    follow_until_&& rotating_ ? follow() : end_following();
     answer_after_drain();
     forgive_at_.reset();
     DrainOrder order;
@@ -266,21 +172,6 @@ void FollowedRotator::adopt(CredentialPtr candidate, RotateReply reply) {
     order.deadline = deadline_;
     order.reply = std::move(reply);
     order.reply.outcome = old ? order.reply.outcome : RotationOutcome::unchanged;
-    publish(std::move(candidate), std::move(order));
-}
-
-// The last good credential, verified again.
-void FollowedRotator::reuse(CredentialPtr candidate) {
-    forgive_at_.reset();
-    if (current_ && current_->generation == candidate->generation) {
-        uncertain_ = false;
-        ports_.pools->resume_logins(settings_.name);
-        all_is_well();
-        return;
-    }
-    DrainOrder order;
-    order.replace = current_ != nullptr;
-    order.reply.outcome = RotationOutcome::unchanged;
     publish(std::move(candidate), std::move(order));
 }
 
@@ -294,16 +185,6 @@ void FollowedRotator::fetch_failed(const std::string& error) {
     if (!drain_.running()) {
         status_.state = RotationState::held;
     }
-}
-
-// Whoever asked and was not served by a publication learns why.
-void FollowedRotator::conclude(Look look) {
-    if (taken_.empty()) {
-        return;
-    }
-    const bool well = look == Look::well;
-    status_.rotations_held += well ? 0 : 1;
-    answer(taken_, {well ? RotationOutcome::unchanged : RotationOutcome::held, status_.reason, 0, {}});
 }
 
 Clock::time_point FollowedRotator::next_look(Look look) {
@@ -325,7 +206,8 @@ Clock::time_point FollowedRotator::next_look(Look look) {
     case Look::refused:
         break;
     }
-    const Clock::duration pause = poll_after(settings_.refresh, draw());
+    const auto refresh = follow_until_ ? std::min(settings_.refresh, follow_interval) : settings_.refresh;
+    const Clock::duration pause = poll_after(refresh, draw());
     return now() + (look_again_ ? std::min<Clock::duration>(pause, *look_again_) : pause);
 }
 
@@ -342,18 +224,16 @@ Flow<RotateReply> FollowedRotator::settle(DrainOrder order) {
 }
 
 std::string FollowedRotator::plan() const {
-    const std::string first = source_->rotates() ? "ask the store to rotate\n" : "";
+    const std::string first = source_->rotates() == Rotates::no ? "" : "ask the store to rotate\n";
     return first + "fetch from the source (" + settings_.source + ")\n" +
            "if it has something new: log in with it on every host, then publish it as generation " +
            std::to_string(next_generation()) + "\n" + "replace backends one by one (surge " +
-           std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) +
-           " ms)\n" + "look whether the old password is refused\n";
+           std::to_string(settings_.surge) + ", window " + std::to_string(settings_.replace_window.count()) + " ms)\n" +
+           "look whether the old password is refused\n";
 }
 
-} // namespace
-
-std::unique_ptr<Rotator> make_followed_rotator(const config::Credential& configuration,
-                                               std::unique_ptr<Source> source, const RotatorPorts& ports) {
+std::unique_ptr<Rotator> make_followed_rotator(const config::Credential& configuration, std::unique_ptr<Source> source,
+                                               const RotatorPorts& ports) {
     return std::make_unique<FollowedRotator>(configuration, std::move(source), ports);
 }
 

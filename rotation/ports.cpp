@@ -24,6 +24,9 @@ std::string_view to_string(LoginResult result) {
 
 bool ProbeReport::verified() const {
     bool wanted = false;
+    if (!objection.empty()) {
+        return false;
+    }
     for (const HostResult& host : hosts) {
         const bool unreached = host.result == LoginResult::unavailable || host.result == LoginResult::no_slot;
         if (host.result != LoginResult::accepted && !unreached) {
@@ -42,6 +45,9 @@ bool ProbeReport::refused() const {
 std::string ProbeReport::reason() const {
     if (verified()) {
         return {};
+    }
+    if (!objection.empty()) {
+        return objection;
     }
     for (const HostResult& host : hosts) {
         if (host.result != LoginResult::accepted) {

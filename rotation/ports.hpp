@@ -21,11 +21,11 @@ using Clock = std::chrono::steady_clock;
 // What a login came to. Only `refused` condemns a credential.
 enum class LoginResult {
     accepted,
-    refused,       // 28P01, 28000; 1045, 1698, …
-    no_database,   // 3D000, 1049: says nothing of the credential
-    no_privilege,  // 42501, 1044
-    no_slot,       // 53300, 1040, 1203
-    unavailable,   // no connection, time-out, 57P03, …: try again
+    refused,      // 28P01, 28000; 1045, 1698, …
+    no_database,  // 3D000, 1049: says nothing of the credential
+    no_privilege, // 42501, 1044
+    no_slot,      // 53300, 1040, 1203
+    unavailable,  // no connection, time-out, 57P03, …: try again
 };
 std::string_view to_string(LoginResult result);
 
@@ -39,10 +39,11 @@ struct HostResult {
 // One entry per host of every upstream which uses the credential.
 struct ProbeReport {
     std::vector<HostResult> hosts;
+    std::string objection; // why no host was asked: the secret's endpoint does not go with the configuration
 
     // Accepted on every host that answered, one wanted host at least among them.
     bool verified() const;
-    bool refused() const; // some host condemned it
+    bool refused() const;       // some host condemned it
     std::string reason() const; // the first result that is not `accepted`, as "host: text"; empty when verified
 };
 
@@ -50,17 +51,18 @@ class Prober {
   public:
     virtual ~Prober() = default;
     // Tries one real login (role, database, TLS as the pool would) on every host of the upstreams that use the
-    // credential; ends each with a trivial statement. A refused host is not asked twice.
+    // credential; ends each with a trivial statement. A refused host is not asked twice. Where an upstream has its
+    // hosts from the credential, these are asked, whatever serves.
     // `keep` says that the first accepted connection may be kept to become the first new backend.
     virtual void probe(CredentialPtr credential, bool keep, std::function<void(ProbeReport)> done) = 0;
 };
 
 struct StatementResult {
     LoginResult login = LoginResult::unavailable; // accepted once it succeeded, whatever came later
-    bool ok = false;      // logged in and every statement succeeded
-    std::string sqlstate; // of the first failure; empty when the connection ended without an answer
+    bool ok = false;                              // logged in and every statement succeeded
+    std::string sqlstate;    // of the first failure; empty when the connection ended without an answer
     std::uint32_t error = 0; // of the same: the server's own number, where its protocol has one
-    std::string reason;   // for a log; never a secret, never the statement
+    std::string reason;      // for a log; never a secret, never the statement
     std::vector<std::vector<std::string>> rows; // of the last statement; NULL is an empty string
 };
 
@@ -81,15 +83,15 @@ struct ReplaceOptions {
     std::uint32_t surge = 1;
     std::chrono::milliseconds window{1000};
     std::optional<Clock::time_point> deadline; // then `pinned` applies to whoever is left
-    std::optional<Clock::time_point> gone_by; // then every old backend closes, with a successor or without
+    std::optional<Clock::time_point> gone_by;  // then every old backend closes, with a successor or without
     enum class Pinned { wait, close_at_transaction_end, close_now } pinned = Pinned::wait;
 };
 
 struct ReplaceProgress {
-    std::uint32_t replaced = 0; // old backends gone since this generation was published
-    std::uint32_t old_left = 0; // backends of an older generation
+    std::uint32_t replaced = 0;    // old backends gone since this generation was published
+    std::uint32_t old_left = 0;    // backends of an older generation
     std::uint32_t pinned_left = 0; // of these: held by a pinned session
-    std::uint32_t fresh = 0;    // backends of the newest generation
+    std::uint32_t fresh = 0;       // backends of the newest generation
 };
 
 // The pools, as rotation sees them.

@@ -16,7 +16,9 @@ RotatorCore::RotatorCore(const config::Credential& configuration, const RotatorP
     status_.strategy = settings_.strategy ? std::string(settings_.strategy->name()) : "followed";
 }
 
-RotatorCore::~RotatorCore() { RotatorCore::stop(); }
+RotatorCore::~RotatorCore() {
+    RotatorCore::stop();
+}
 
 void RotatorCore::start(std::function<void()> ready) {
     ready_ = std::move(ready);
@@ -109,11 +111,11 @@ Flow<ProbeReport> RotatorCore::probe(CredentialPtr candidate, bool keep) {
 }
 
 Flow<Verdict> RotatorCore::verify(CredentialPtr candidate, bool fresh) {
-    if (!budget_.left(now())) {
-        status_.reason = "the server refused three logins already; the next one waits";
-        co_return Verdict::unclear;
-    }
     for (std::size_t attempt = 0;; ++attempt) {
+        if (!budget_.left(now())) { // in a pause others may have been refused
+            status_.reason = "the server refused three logins already; the next one waits";
+            co_return Verdict::unclear;
+        }
         const ProbeReport report = co_await probe(candidate, true);
         if (report.verified()) {
             record(AuditEvent::verify, "ok", {{"version", candidate->version}});

@@ -126,7 +126,9 @@ bool RotatorCore::load_entry() {
     return true;
 }
 
-StoreError RotatorCore::write_once() { return ports_.store->write(settings_.name, entry_); }
+StoreError RotatorCore::write_once() {
+    return ports_.store->write(settings_.name, entry_);
+}
 
 bool RotatorCore::save() {
     StoreError error = write_once();
@@ -165,11 +167,16 @@ CredentialPtr RotatorCore::credential_of(const StoredCredential& stored, std::ui
     credential->tokens = std::move(tokens);
     credential->version = stored.version;
     credential->not_after = stored.not_after;
+    credential->endpoint = stored.endpoint;
+    for (config::Address& host : credential->endpoint.hosts) {
+        host.port = host.port == 0 ? settings_.port : host.port;
+    }
     return credential;
 }
 
 StoredCredential RotatorCore::stored_of(const Credential& credential) {
-    return {credential.username, credential.password.clone(), credential.version, credential.not_after};
+    return {credential.username, credential.password.clone(), credential.version, credential.not_after,
+            credential.endpoint};
 }
 
 void RotatorCore::record(AuditEvent event, std::string result,

@@ -68,4 +68,17 @@ std::string serialize_secret_json(const json::value& value) {
     return text;
 }
 
+const json::value* json_part(const json::value& root, const std::string& field) {
+    if (!field.starts_with('/'))
+        return json_member(&root, field);
+    boost::system::error_code none;
+    return root.find_pointer(json::string_view(field.data(), field.size()), none);
+}
+
+std::string json_number_or_text(const json::value* value) {
+    if (value != nullptr && (value->is_int64() || value->is_uint64()))
+        return json::serialize(*value);
+    return std::string(json_text(value));
+}
+
 } // namespace rekey::rotation

@@ -22,8 +22,12 @@ std::optional<boost::json::value> parse_secret_json(std::string_view text, Clean
 
 // The member of that name; null when `value` is null, no object, or has none.
 const boost::json::value* json_member(const boost::json::value* value, std::string_view key);
+// The same, or with a slash before it what the JSON pointer (RFC 6901) leads to.
+const boost::json::value* json_part(const boost::json::value& root, const std::string& field);
 // Empty when it is null or no text.
 std::string_view json_text(const boost::json::value* value);
+// A number serves where a text is meant: ports and versions are often written so.
+std::string json_number_or_text(const boost::json::value* value);
 
 // The caller cleanses the text.
 std::string serialize_secret_json(const boost::json::value& value);

@@ -29,6 +29,16 @@ std::string source_name(config::SourceType type) {
         return "aws_secrets_manager";
     case config::SourceType::rds_iam:
         return "rds_iam";
+    case config::SourceType::nacos:
+        return "nacos";
+    case config::SourceType::aliyun_kms:
+        return "aliyun_kms";
+    case config::SourceType::gcp_secret_manager:
+        return "gcp_secret_manager";
+    case config::SourceType::azure_key_vault:
+        return "azure_key_vault";
+    case config::SourceType::http:
+        return "http";
     case config::SourceType::local:
         break;
     }
@@ -47,8 +57,9 @@ CredentialPtr login_of(const config::Login& login, const std::string& name) {
 
 Settings::Settings(const config::Credential& configuration)
     : name(configuration.name), source(source_name(configuration.source.type)), role(configuration.role),
-      refresh(configuration.refresh), drain_deadline(configuration.drain_deadline),
-      replace_window(configuration.window), surge(configuration.surge), pinned(pinned_policy(configuration.pinned)) {
+      port(configuration.protocol == config::Protocol::mysql ? 3306 : 5432), refresh(configuration.refresh),
+      drain_deadline(configuration.drain_deadline), replace_window(configuration.window), surge(configuration.surge),
+      pinned(pinned_policy(configuration.pinned)) {
     if (configuration.source.type != config::SourceType::local) {
         return;
     }

@@ -14,6 +14,7 @@ namespace rekey::rotation {
 
 struct Settings {
     std::string name, source, role;
+    std::uint16_t port = 0; // the protocol's own
     std::chrono::milliseconds refresh, drain_deadline, replace_window;
     std::uint32_t surge = 1;
     ReplaceOptions::Pinned pinned = ReplaceOptions::Pinned::wait;

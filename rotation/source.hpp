@@ -26,8 +26,18 @@ struct Fetched {
     std::optional<std::chrono::system_clock::time_point> not_after;
     // When the source expects to have something newer; looked at by then even if the next poll is later.
     std::optional<std::chrono::milliseconds> look_again;
-    std::optional<Lease> lease; // always, where Source::leases(); then `version` names it at the store
+    std::optional<Lease> lease;                  // always, where Source::leases(); then `version` names it at the store
     std::shared_ptr<const LoginTokens> tokens{}; // instead of the password, which is empty then
+    bool coming = false;   // of fetch_others(): a rotation is about to make it what fetch() hands out
+    bool rotating = false; // the rotation that rotate() began goes on, and this is not what it brings
+    Endpoint endpoint{};   // part of what `version` names
+};
+
+// Whether a store has a rotation of its own that can be triggered.
+enum class Rotates {
+    no,
+    at_once, // the database has the new password when it is triggered, and the next fetch() hands it out
+    in_time, // it goes on at the store: Fetched::rotating until fetch() hands out what it brings
 };
 
 // `error` says store, path, what happened and what to do; never a secret. Exactly one of the two is set.
@@ -60,10 +70,9 @@ class Source {
     // These, likeliest first: the one that a rotation by somebody else is about to make the current one, and the one
     // before. For a server that refuses what fetch() hands out; never beside a fetch. None when they cannot be had.
     virtual void fetch_others(std::function<void(std::vector<Fetched>)> done) { (void)done; }
-    // Whether the store has a rotation of its own that can be triggered.
-    virtual bool rotates() const { return false; }
-    // Triggers it; `done` gets what went wrong, or nothing. The database has the new password by then, and the next
-    // fetch() hands it out. Only where rotates() says so; never beside a fetch.
+    virtual Rotates rotates() const { return Rotates::no; }
+    // Triggers the store's rotation; `done` gets what went wrong, or nothing. Only where there is one; never beside a
+    // fetch.
     virtual void rotate(std::function<void(std::string)> done) { (void)done; }
     // Whether every fetch() makes an account of its own, which ends with its lease: to be fetched once a generation,
     // renewed while it is in use, and revoked when it is not any more. The lease is named by Fetched::version.

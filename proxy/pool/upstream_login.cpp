@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds back_off_min{50}, back_off_max{5000};
 
 // Whatever its generation is counted as by now.
 bool same_login(const rotation::Credential& a, const rotation::Credential& b) {
-    return a.username == b.username && a.role == b.role &&
+    return a.username == b.username && a.role == b.role && a.endpoint == b.endpoint &&
            protocol::equal_in_constant_time(a.password.reveal(), b.password.reveal());
 }
 
@@ -58,10 +58,10 @@ bool Upstream::wanted(std::optional<bool> standby) const {
     return true;
 }
 
-net::ConnectRequest Upstream::request_for(std::size_t host, const std::string& backend_class,
+net::ConnectRequest Upstream::request_for(const config::Address& host, const std::string& backend_class,
                                           const rotation::CredentialPtr& credential) const {
     net::ConnectRequest request;
-    request.host = configuration_.hosts[host];
+    request.host = host;
     request.tls = tls_mode(request.host);
     request.negotiation = configuration_.tls.negotiation;
     request.context = tls_;
@@ -72,7 +72,7 @@ net::ConnectRequest Upstream::request_for(std::size_t host, const std::string& b
 }
 
 bool Upstream::may_open() const {
-    if (paused_ || retired_ || !credential_ || configuration_.hosts.empty() || worker_.loop().now() < not_before_)
+    if (paused_ || retired_ || !credential_ || hosts_.empty() || worker_.loop().now() < not_before_)
         return false;
     bool proven = proven_ && worker_.loop().now() - last_success_ < proof_lasts;
     return openings_.size() < (proven ? parallel_logins_max : 1);
@@ -107,7 +107,7 @@ void Upstream::open_for_demand() {
 
 void Upstream::open_backend(Pool& pool, Purpose purpose) {
     auto opening = openings_.insert(openings_.end(), {&pool, credential_, epoch_, purpose, replacement_.serial,
-                                                      next_host_ % configuration_.hosts.size(), 0, nullptr});
+                                                      next_host_ % hosts_.size(), 0, nullptr});
     ++pool.connecting;
     last_login_ = worker_.loop().now();
     if (purpose == Purpose::replacement)
@@ -116,7 +116,7 @@ void Upstream::open_backend(Pool& pool, Purpose purpose) {
 }
 
 void Upstream::connect(OpeningList::iterator opening) {
-    auto request = request_for(opening->host, opening->pool->name, opening->credential);
+    auto request = request_for(hosts_[opening->host], opening->pool->name, opening->credential);
     request.derivations = derivations_;
     opening->connector =
         net::Connector::start(worker_.loop(), *worker_.shared().blocking, dialect(), std::move(request),
@@ -127,7 +127,8 @@ void Upstream::connect(OpeningList::iterator opening) {
 void Upstream::opened(OpeningList::iterator opening, net::ConnectResult result) {
     bool accepted = result.result == rotation::LoginResult::accepted;
     if (accepted) {
-        standby_[opening->host] = result.login->standby();
+        if (opening->epoch == epoch_)
+            standby_[opening->host] = result.login->standby();
         if (!wanted(result.login->standby())) {
             accepted = false;
             result.result = rotation::LoginResult::unavailable;
@@ -135,9 +136,9 @@ void Upstream::opened(OpeningList::iterator opening, net::ConnectResult result) 
         }
     }
     bool try_next = !accepted && result.result == rotation::LoginResult::unavailable && opening->epoch == epoch_ &&
-                    ++opening->hosts_tried < configuration_.hosts.size();
+                    ++opening->hosts_tried < hosts_.size();
     if (try_next) {
-        opening->host = (opening->host + 1) % configuration_.hosts.size();
+        opening->host = (opening->host + 1) % hosts_.size();
         return connect(opening);
     }
     if (!accepted)
@@ -169,7 +170,7 @@ void Upstream::adopt(const Opening& opening, net::ConnectResult result) {
     }
     dialect().learn_server(configuration_.name, *result.login);
     dialect().learn_login(*result.login, *opening.pool->facts);
-    auto host = opening.epoch == epoch_ ? configuration_.hosts[opening.host] : config::Address{};
+    auto host = opening.epoch == epoch_ ? hosts_[opening.host] : config::Address{};
     auto* backend = new Backend(*this, *opening.pool, std::move(result), *opening.credential,
                                 {opening.credential->generation, opening.epoch, host});
     backends_.push_back(backend);
@@ -261,6 +262,7 @@ void Upstream::publish(rotation::CredentialPtr credential) {
     if (verified_ && (backends_.empty() || !same_login(*verified_->credential, *credential_)))
         verified_.reset(); // nothing to replace, or by something else
     derivations_ = verified_ ? verified_->derivations : std::make_shared<net::DerivationCache>();
+    follow_hosts();
     paused_ = false;
     withdrawn_.reset();
     not_before_ = {};
@@ -271,6 +273,18 @@ void Upstream::publish(rotation::CredentialPtr credential) {
         pool->last_error.clear();
     go_on_cancelling();
     open_for_demand();
+}
+
+// The secret may have moved: what is open elsewhere is replaced as of an older generation.
+void Upstream::follow_hosts() {
+    if (!configuration_.hosts_from_credential || hosts_ == credential_->endpoint.hosts)
+        return;
+    hosts_ = credential_->endpoint.hosts;
+    standby_.assign(hosts_.size(), std::nullopt);
+    next_host_ = 0;
+    ++epoch_;
+    if (verified_) // it counts hosts as this credential does
+        verified_->epoch = epoch_;
 }
 
 void Upstream::pause_logins(bool paused) {

@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds login_distance{50}, rest_before_statements{2
 constexpr std::chrono::seconds statements_max{10};
 } // namespace
 
-std::string Upstream::probe_class() const {
+std::string Upstream::probe_class(const rotation::Credential& credential) const {
     if (!configuration_.database.empty())
         return worker_.dialect(configuration_.protocol).backend_class(configuration_.database);
     for (const auto& route : runtime_->config->routes) {
@@ -26,6 +26,8 @@ std::string Upstream::probe_class() const {
         if (route.upstream == configuration_.name && database != "*")
             return worker_.dialect(configuration_.protocol).backend_class(database);
     }
+    if (configuration_.hosts_from_credential && !credential.endpoint.database.empty())
+        return worker_.dialect(configuration_.protocol).backend_class(credential.endpoint.database);
     return {};
 }
 
@@ -63,28 +65,32 @@ void Upstream::probe_hosts(rotation::CredentialPtr credential, bool keep,
         std::size_t left;
         std::function<void(std::vector<rotation::HostResult>)> done;
     };
-    auto probing = std::make_shared<Probing>(Probing{{}, configuration_.hosts.size(), std::move(done)});
-    probing->hosts.resize(configuration_.hosts.size());
-    auto backend_class = probe_class();
+    const auto hosts = configuration_.hosts_from_credential ? credential->endpoint.hosts : hosts_;
+    if (hosts.empty())
+        return done({}); // a reload was quicker
+    auto probing = std::make_shared<Probing>(Probing{{}, hosts.size(), std::move(done)});
+    probing->hosts.resize(hosts.size());
+    auto backend_class = probe_class(*credential);
     // No database is named anywhere: that the server asks for one only after the password will do as an answer.
     bool any_database = backend_class.empty();
     if (any_database)
         backend_class = dialect().default_class();
     auto derivations = std::make_shared<net::DerivationCache>();
-    for (std::size_t i = 0; i < configuration_.hosts.size(); ++i) {
-        probing->hosts[i].host = configuration_.hosts[i].text();
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        probing->hosts[i].host = hosts[i].text();
         auto finish = [this, probing, i](rotation::HostResult result) {
             result.host = std::move(probing->hosts[i].host);
             probing->hosts[i] = std::move(result);
             if (--probing->left == 0)
                 probing->done(std::move(probing->hosts));
         };
-        probe_host({credential, derivations, backend_class, i, any_database, epoch_, 0, keep}, std::move(finish));
+        probe_host({credential, derivations, backend_class, hosts[i], i, any_database, epoch_, 0, keep},
+                   std::move(finish));
     }
 }
 
 void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)> done) {
-    auto request = request_for(probe.host, probe.backend_class, probe.credential);
+    auto request = request_for(probe.address, probe.backend_class, probe.credential);
     request.derivations = probe.derivations;
     request.statements = {"SELECT 1"};
     auto place = others_.insert(others_.end(), nullptr);
@@ -110,11 +116,14 @@ void Upstream::probe_host(Probe probe, std::function<void(rotation::HostResult)>
                 host.result = rotation::LoginResult::unavailable;
                 host.reason = "logged in, but a statement failed";
             }
-            if (accepted && probe.epoch == epoch_) {
+            bool known = probe.epoch == epoch_ && probe.host < hosts_.size() && hosts_[probe.host] == probe.address;
+            if (accepted && known)
                 standby_[probe.host] = result.login->standby();
+            if (accepted && probe.epoch == epoch_)
                 dialect().learn_server(configuration_.name, *result.login);
-            }
-            host.wanted = probe.epoch != epoch_ || wanted(standby_[probe.host]);
+            host.wanted = probe.epoch != epoch_ || wanted(accepted ? result.login->standby()
+                                                          : known  ? standby_[probe.host]
+                                                                   : std::nullopt);
             if (probe.keep && !verified_ && accepted && host.result == rotation::LoginResult::accepted && host.wanted)
                 verified_ = Verified{probe.credential, probe.derivations,    probe.backend_class, probe.host,
                                      probe.epoch,      worker_.loop().now(), std::move(result)};
@@ -149,6 +158,11 @@ void Upstream::free_slot(Probe probe, std::function<void(rotation::HostResult)> 
 
 void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::string> statements,
                               std::function<void(rotation::StatementResult)> done) {
+    if (hosts_.empty()) {
+        rotation::StatementResult nowhere;
+        nowhere.reason = "no secret has named a host yet";
+        return done(std::move(nowhere));
+    }
     // The primary, where it is known.
     std::size_t host = 0;
     for (std::size_t i = 0; i < standby_.size(); ++i) {
@@ -157,8 +171,8 @@ void Upstream::run_statements(rotation::CredentialPtr login, std::vector<std::st
             break;
         }
     }
-    auto backend_class = probe_class();
-    auto request = request_for(host, backend_class.empty() ? dialect().default_class() : backend_class, login);
+    auto backend_class = probe_class(credential_ ? *credential_ : *login);
+    auto request = request_for(hosts_[host], backend_class.empty() ? dialect().default_class() : backend_class, login);
     request.statements = std::move(statements);
     request.rest = backend_missing() ? std::chrono::milliseconds(0) : rest_before_statements;
     request.timeout += statements_max;

@@ -67,7 +67,7 @@ struct Meaning {
 };
 constexpr std::array meanings{
     Meaning{"ResourceNotFoundException", "there is no such secret, or no version with this stage"},
-    Meaning{"InvalidRequestException", "the secret is marked as deleted"},
+    Meaning{"InvalidRequestException", "the state of the secret does not allow it"},
     Meaning{"DecryptionFailure", "its KMS key cannot be used"},
     Meaning{"AccessDeniedException", "the identity lacks the permission"},
     Meaning{"AccessDenied", "the identity lacks the permission"},

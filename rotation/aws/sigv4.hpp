@@ -1,6 +1,7 @@
 // Signature Version 4 of AWS: requests are signed, addresses are presigned. Pure; the time is an argument.
 #pragma once
 
+#include "rotation/http/escape.hpp"
 #include "rotation/http/message.hpp"
 
 #include <chrono>
@@ -33,8 +34,7 @@ struct ToSign {
     std::string_view body;                                  // outlives the call
 };
 
-// Everything but A-Z a-z 0-9 - _ . ~ as %XX.
-std::string escape(std::string_view text);
+using http::escape;
 
 // The text that is hashed and signed; `names` gets the headers' names as SignedHeaders lists them. The caller cleanses
 // it: a session's token is among the headers.

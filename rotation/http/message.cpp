@@ -38,7 +38,12 @@ std::string write_request(std::string_view method, std::string_view target, std:
     std::string text;
     text.reserve(size); // it never grows, so that no copy of a secret stays behind
     text.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ").append(host);
-    text.append("\r\nUser-Agent: rekey\r\nAccept: */*\r\n");
+    text.append("\r\nUser-Agent: rekey\r\n");
+    bool accepts = std::any_of(headers.begin(), headers.end(), [](const Header& header) {
+        return beast::iequals(beast::string_view(header.name), "Accept");
+    });
+    if (!accepts)
+        text.append("Accept: */*\r\n");
     for (const auto& header : headers)
         text.append(header.name).append(": ").append(header.value.reveal()).append("\r\n");
     if (!body.empty() || method == "POST" || method == "PUT")

@@ -20,7 +20,7 @@ struct Header {
 // A value that would end its line, or that no server could read, is refused: false.
 bool is_header_value(std::string_view value);
 
-// The caller cleanses the text. `headers` are valid; Host, User-Agent and Content-Length are added.
+// The caller cleanses the text. `headers` are valid; Host, User-Agent, Content-Length and a missing Accept are added.
 std::string write_request(std::string_view method, std::string_view target, std::string_view host,
                           const std::vector<Header>& headers, std::string_view body);
 

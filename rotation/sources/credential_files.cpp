@@ -1,6 +1,7 @@
 #include "rotation/sources/credential_files.hpp"
 
 #include "rotation/descriptor.hpp"
+#include "rotation/sources/client_files.hpp"
 #include "rotation/sources/document.hpp"
 
 #include <fcntl.h>
@@ -40,7 +41,7 @@ struct Piece {
     std::string error;
     bool missing = false;
     bool changing = false; // it changed while it was read
-    bool readable_by_others = false;
+    bool readable_by_others = false, readable_by_group = false;
 };
 
 // False: the read failed; errno tells. Reads one byte more than allowed, which the caller looks for.
@@ -81,6 +82,7 @@ Piece read_piece(int directory, const std::string& name) {
     piece.identity = identity_of(after);
     piece.changing = !(identity_of(before) == piece.identity);
     piece.readable_by_others = (after.st_mode & S_IRWXO) != 0;
+    piece.readable_by_group = (after.st_mode & S_IRWXG) != 0;
     if (piece.bytes.size() > largest_document)
         piece.error = "is larger than " + std::to_string(largest_document) + " bytes";
     return piece;
@@ -110,7 +112,25 @@ bool refuse_readable(const std::string& path, const Piece& piece, bool strict, F
     return strict;
 }
 
-FileReading read_single_file(const std::string& path, bool strict) {
+FetchResult parse(std::string_view text, const config::Source& source) {
+    switch (source.format) {
+    case config::DocumentFormat::pgpass:
+        return parse_passfile(text, source.passfile, source.user);
+    case config::DocumentFormat::my_cnf:
+        return parse_option_file(text, source.user);
+    case config::DocumentFormat::password:
+        return lone_password(text, source.user);
+    case config::DocumentFormat::automatic:
+    case config::DocumentFormat::properties: // these three are of configurations only
+    case config::DocumentFormat::yaml:
+    case config::DocumentFormat::json:
+        break;
+    }
+    return parse_file_document(text, source.user);
+}
+
+FileReading read_single_file(const config::Source& source) {
+    const auto& path = source.path;
     Piece piece;
     for (int i = 0; i < attempts; ++i) {
         piece = read_piece(AT_FDCWD, path);
@@ -121,10 +141,12 @@ FileReading read_single_file(const std::string& path, bool strict) {
         return failure(path, piece.error);
     if (piece.changing)
         return failure(path, "changes all the time");
+    if (source.format == config::DocumentFormat::pgpass && (piece.readable_by_others || piece.readable_by_group))
+        return failure(path, "may be read by its group or others, and libpq would not take it either (chmod 600 it)");
     FileReading reading;
-    if (refuse_readable(path, piece, strict, reading))
+    if (refuse_readable(path, piece, source.strict_permissions, reading))
         return reading;
-    reading.result = parse_file_document(piece.bytes.reveal());
+    reading.result = parse(piece.bytes.reveal(), source);
     if (!reading.result.credential)
         reading.result.error = "file: " + path + ": " + reading.result.error;
     return reading;
@@ -166,7 +188,10 @@ Pair read_pair(const std::string& path) {
     return pair;
 }
 
-FileReading read_directory(const std::string& path, bool strict) {
+FileReading read_directory(const config::Source& source) {
+    const auto& path = source.path;
+    if (source.format != config::DocumentFormat::automatic)
+        return failure(path, "is a directory, which `format` is not for");
     Pair pair;
     for (int i = 0; i < attempts; ++i) {
         pair = read_pair(path);
@@ -176,16 +201,19 @@ FileReading read_directory(const std::string& path, bool strict) {
     if (!pair.error.empty())
         return failure(path, pair.error);
     FileReading reading;
+    bool user_known = pair.username.missing && !source.user.empty();
     for (auto [name, piece] : {std::pair("/username", &pair.username), std::pair("/password", &pair.password)}) {
+        if (user_known && piece == &pair.username)
+            continue;
         if (!piece->error.empty())
             return failure(path + name, piece->error);
-        if (refuse_readable(path + name, *piece, strict, reading))
+        if (refuse_readable(path + name, *piece, source.strict_permissions, reading))
             return reading;
     }
     if (pair.again)
         return failure(path, "changes all the time");
     Fetched credential;
-    credential.username = without_newline(pair.username.bytes).reveal();
+    credential.username = user_known ? source.user : std::string(without_newline(pair.username.bytes).reveal());
     credential.password = without_newline(pair.password.bytes);
     if (auto reason = reason_against(credential); !reason.empty())
         return failure(path + ":", reason);
@@ -195,12 +223,11 @@ FileReading read_directory(const std::string& path, bool strict) {
 
 } // namespace
 
-FileReading read_credential_files(const std::string& path, bool strict_permissions) {
+FileReading read_credential_files(const config::Source& source) {
     struct stat status{};
-    if (::stat(path.c_str(), &status) != 0)
-        return failure(path, std::string("cannot be read: ") + std::strerror(errno));
-    return S_ISDIR(status.st_mode) ? read_directory(path, strict_permissions)
-                                   : read_single_file(path, strict_permissions);
+    if (::stat(source.path.c_str(), &status) != 0)
+        return failure(source.path, std::string("cannot be read: ") + std::strerror(errno));
+    return S_ISDIR(status.st_mode) ? read_directory(source) : read_single_file(source);
 }
 
 } // namespace rekey::rotation

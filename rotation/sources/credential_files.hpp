@@ -15,7 +15,8 @@ struct FileReading {
 
 // Username and password of a directory are of one moment: a Kubernetes mount (`..data`) is read through one
 // descriptor of the version that `..data` names; otherwise both files are read again while either changes meanwhile.
-// One trailing newline is not part of a value. `strict_permissions` refuses what others may read.
-FileReading read_credential_files(const std::string& path, bool strict_permissions);
+// One trailing newline is not part of a value. A .pgpass file is refused when group or others may read it, as libpq
+// does it; strict_permissions refuses whatever others may read.
+FileReading read_credential_files(const config::Source& source);
 
 } // namespace rekey::rotation

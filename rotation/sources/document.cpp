@@ -57,12 +57,19 @@ class Texts {
     std::string error_;
 };
 
-FetchResult read_shape(const json::object& object, const Shape& shape) {
+FetchResult read_shape(const json::object& object, const Shape& shape, const std::string& user) {
     Texts texts(object);
     Fetched credential;
-    credential.username = texts.required(shape.username);
+    credential.username = user.empty() ? texts.required(shape.username) : texts.optional(shape.username);
+    if (credential.username.empty())
+        credential.username = user;
     credential.password = protocol::Secret(texts.required(shape.password));
     credential.version = texts.optional(shape.version);
+    if (&shape == &own_shape)
+        credential.endpoint = read_endpoint({json_text(object.if_contains("host")),
+                                             json_number_or_text(object.if_contains("port")),
+                                             json_text(object.if_contains("dbname")),
+                                             {}});
     auto expiration = texts.optional(shape.expiration);
     if (!texts.error().empty())
         return failed_fetch(texts.error());
@@ -77,11 +84,11 @@ bool is_one(const json::value* version) {
     return version == nullptr || (version->is_int64() && version->get_int64() == 1);
 }
 
-FetchResult read_program_object(const json::object& object) {
+FetchResult read_program_object(const json::object& object, const std::string& user) {
     if (object.contains("AccessKeyId")) {
         if (!is_one(object.if_contains("Version")))
             return failed_fetch("\"Version\" is not 1");
-        return read_shape(object, aws_shape);
+        return read_shape(object, aws_shape, user);
     }
     auto* kind = object.if_contains("kind");
     if (kind != nullptr && kind->is_string() && kind->get_string() == "ExecCredential") {
@@ -89,13 +96,14 @@ FetchResult read_program_object(const json::object& object) {
         auto* status = member == nullptr ? nullptr : member->if_object();
         if (status == nullptr)
             return failed_fetch("an ExecCredential without \"status\"");
-        if (!status->contains("username"))
-            return failed_fetch("kubectl's ExecCredential names no user: add \"username\" to its \"status\"");
-        return read_shape(*status, kubectl_shape);
+        if (user.empty() && !status->contains("username"))
+            return failed_fetch("kubectl's ExecCredential names no user: configure `user`, or add \"username\" to its "
+                                "\"status\"");
+        return read_shape(*status, kubectl_shape, user);
     }
     if (!is_one(object.if_contains("version")))
         return failed_fetch("\"version\" is not 1");
-    return read_shape(object, own_shape);
+    return read_shape(object, own_shape, user);
 }
 
 std::string_view without_byte_order_mark(std::string_view text) {
@@ -107,14 +115,15 @@ bool looks_like_json(std::string_view text) {
     return first != std::string_view::npos && text[first] == '{';
 }
 
-FetchResult read_flat_lines(std::string_view text) {
-    FlatLines lines = parse_flat_lines(text);
+FetchResult read_flat_lines(std::string_view text, const std::string& user) {
+    FlatLines lines = parse_flat_lines(text, !user.empty());
     if (!lines.error.empty())
         return failed_fetch(lines.error);
     Fetched credential;
-    credential.username = std::move(lines.username);
+    credential.username = lines.username.empty() ? user : std::move(lines.username);
     credential.password = std::move(lines.password);
     credential.version = std::move(lines.version);
+    credential.endpoint = read_endpoint({lines.host, lines.port, lines.database, {}});
     if (!lines.expiration.empty())
         credential.not_after = parse_rfc3339(lines.expiration);
     if (!lines.expiration.empty() && !credential.not_after)
@@ -124,23 +133,23 @@ FetchResult read_flat_lines(std::string_view text) {
 
 } // namespace
 
-FetchResult parse_file_document(std::string_view text) {
+FetchResult parse_file_document(std::string_view text, const std::string& user) {
     text = without_byte_order_mark(text);
     if (!looks_like_json(text))
-        return read_flat_lines(text);
+        return read_flat_lines(text, user);
     CleansingMemory memory;
     auto value = parse_secret_json(text, memory);
     if (!value || !value->is_object())
         return failed_fetch("not valid JSON");
-    return read_shape(value->get_object(), own_shape);
+    return read_shape(value->get_object(), own_shape, user);
 }
 
-FetchResult parse_program_output(std::string_view text) {
+FetchResult parse_program_output(std::string_view text, const std::string& user) {
     CleansingMemory memory;
     auto value = parse_secret_json(without_byte_order_mark(text), memory);
     if (!value || !value->is_object())
         return failed_fetch("its output is not one JSON object");
-    return read_program_object(value->get_object());
+    return read_program_object(value->get_object(), user);
 }
 
 std::string reason_against(const Fetched& credential) {

@@ -14,6 +14,10 @@ namespace {
 
 // A program may inherit secrets of ours or be misled by variables meant for us: it gets these and what is configured.
 constexpr const char* always_passed[] = {"PATH", "HOME", "LANG"};
+// What kubectl tells its plugins, some of which insist on it.
+constexpr std::string_view kubernetes_information =
+    R"(KUBERNETES_EXEC_INFO={"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",)"
+    R"("spec":{"interactive":false}})";
 
 class ExecSource final : public Source {
   public:
@@ -49,6 +53,8 @@ class ExecSource final : public Source {
             name = "exec: " + (source.command.empty() ? std::string("(no command)") : source.command.front());
             command.arguments = source.command;
             command.timeout = source.timeout;
+            user = source.user;
+            command.environment.emplace_back(kubernetes_information);
             for (const char* variable : always_passed)
                 pass(variable);
             for (const auto& variable : source.environment)
@@ -75,17 +81,17 @@ class ExecSource final : public Source {
                 reply.result.error = name + " " + ended.failure;
                 return;
             }
-            reply.result = parse_program_output(ended.output.reveal());
+            reply.result = parse_program_output(ended.output.reveal(), user);
             if (!reply.result.credential) {
                 reply.result.error = name + ": " + reply.result.error;
                 return;
             }
             auto& credential = *reply.result.credential;
             if (credential.version.empty())
-                credential.version = versions.of(credential.username, credential.password.reveal());
+                credential.version = versions.of(credential);
         }
 
-        std::string name;
+        std::string name, user;
         ChildCommand command;
         LogSink log;
         VersionHash versions;

@@ -11,8 +11,8 @@ class FileSource final : public Source {
   public:
     FileSource(const config::Source& source, Environment& environment, DescriptorWatcher& watcher, LogSink log,
                const protocol::Secret& version_key)
-        : path_(source.path), strict_(source.strict_permissions), environment_(environment), watcher_(watcher),
-          log_(std::move(log)), versions_(std::make_shared<VersionHash>(version_key, environment)) {}
+        : files_(std::make_shared<const config::Source>(what_matters(source))), environment_(environment),
+          watcher_(watcher), log_(std::move(log)), versions_(std::make_shared<VersionHash>(version_key, environment)) {}
 
     std::string_view type() const override { return "file"; }
 
@@ -20,25 +20,35 @@ class FileSource final : public Source {
         if (watch_)
             watch_->arm();
         auto reading = std::make_shared<FileReading>();
-        environment_.run_blocking([path = path_, strict = strict_, versions = versions_,
-                                   reading] { read(path, strict, *versions, *reading); },
-                                  [alive = std::weak_ptr(alive_), this, reading, done = std::move(done)] {
-                                      if (alive.expired())
-                                          return;
-                                      warn_once(reading->readable_by_others);
-                                      done(std::move(reading->result));
-                                  });
+        environment_.run_blocking(
+            [files = files_, versions = versions_, reading] { read(*files, *versions, *reading); },
+            [alive = std::weak_ptr(alive_), this, reading, done = std::move(done)] {
+                if (alive.expired())
+                    return;
+                warn_once(reading->readable_by_others);
+                done(std::move(reading->result));
+            });
     }
 
     void watch(std::function<void()> changed) override {
-        watch_ = std::make_unique<PathWatch>(path_, environment_, watcher_, std::move(changed), log_);
+        watch_ = std::make_unique<PathWatch>(files_->path, environment_, watcher_, std::move(changed), log_);
     }
 
   private:
-    static void read(const std::string& path, bool strict, const VersionHash& versions, FileReading& reading) {
-        reading = read_credential_files(path, strict);
+    static config::Source what_matters(const config::Source& source) {
+        config::Source files;
+        files.path = source.path;
+        files.format = source.format;
+        files.user = source.user;
+        files.passfile = source.passfile;
+        files.strict_permissions = source.strict_permissions;
+        return files;
+    }
+
+    static void read(const config::Source& files, const VersionHash& versions, FileReading& reading) {
+        reading = read_credential_files(files);
         if (auto& credential = reading.result.credential; credential && credential->version.empty())
-            credential->version = versions.of(credential->username, credential->password.reveal());
+            credential->version = versions.of(*credential);
     }
 
     void warn_once(const std::string& path) {
@@ -48,8 +58,7 @@ class FileSource final : public Source {
         log_(LogLevel::warn, "file: " + path + " may be read by others (chmod o= it, unless its mount makes it so)");
     }
 
-    std::string path_;
-    bool strict_;
+    std::shared_ptr<const config::Source> files_; // shared with the worker
     Environment& environment_;
     DescriptorWatcher& watcher_;
     LogSink log_;

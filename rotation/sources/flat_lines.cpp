@@ -77,7 +77,9 @@ bool read_double_quoted(std::string_view value, std::string& out) {
     return false;
 }
 
-bool read_yaml(std::string_view value, std::string& out) {
+} // namespace
+
+bool read_yaml_text(std::string_view value, std::string& out) {
     out.reserve(value.size());
     if (value.starts_with('\''))
         return read_single_quoted(value, out);
@@ -97,16 +99,28 @@ bool read_yaml(std::string_view value, std::string& out) {
     return true;
 }
 
+namespace {
+
 bool read_value(const Line& line, std::string& out) {
     if (line.yaml)
-        return read_yaml(line.value, out);
+        return read_yaml_text(line.value, out);
     bool in_quotes = quoted(line.value, '"') || quoted(line.value, '\'');
     out = in_quotes ? line.value.substr(1, line.value.size() - 2) : line.value;
     return true;
 }
 
+// Where the database is: the text that a line of this key is for, or null.
+std::string* endpoint_text(std::string_view key, FlatLines& result) {
+    return key == "host" ? &result.host : key == "port" ? &result.port : key == "dbname" ? &result.database : nullptr;
+}
+
 // Empty, or what is wrong with the line.
 std::string take(const Line& line, FlatLines& result, std::set<std::string_view>& seen) {
+    if (auto* text = endpoint_text(line.key, result)) {
+        if (!read_value(line, *text))
+            text->clear(); // nobody may want to know
+        return {};
+    }
     bool known =
         line.key == "username" || line.key == "password" || line.key == "version_id" || line.key == "expiration";
     if (!known)
@@ -131,7 +145,7 @@ std::string take(const Line& line, FlatLines& result, std::set<std::string_view>
 
 } // namespace
 
-FlatLines parse_flat_lines(std::string_view text) {
+FlatLines parse_flat_lines(std::string_view text, bool user_known) {
     FlatLines result;
     std::set<std::string_view> seen;
     for (std::size_t number = 1; !text.empty() && result.error.empty(); ++number) {
@@ -150,8 +164,8 @@ FlatLines parse_flat_lines(std::string_view text) {
     bool nothing = seen.empty();
     if (nothing)
         result.error = "it holds neither JSON nor username= and password= lines; a password alone has no user name: "
-                       "use a directory with the files username and password";
-    else if (result.error.empty() && (!seen.contains("username") || !seen.contains("password")))
+                       "use a directory with the files username and password, or format: password with a user";
+    else if (result.error.empty() && (!(user_known || seen.contains("username")) || !seen.contains("password")))
         result.error = seen.contains("password") ? "it names no username" : "it names no password";
     return result;
 }

@@ -1,6 +1,7 @@
 // Logins at Amazon RDS by tokens that Rekey makes for each of them; what is fetched is the identity that signs.
 #include "rotation/aws/identity.hpp"
 #include "rotation/aws/rds_tokens.hpp"
+#include "rotation/sources/store_calls.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -20,13 +21,13 @@ class Signer {
           tokens_(std::make_shared<aws::RdsTokens>(source.aws->user, source.aws->region)) {}
 
     // On a worker thread.
-    FetchResult fetch(std::chrono::system_clock::time_point wall) {
+    FetchResult fetch(const Moment& moment) {
         std::lock_guard lock(mutex_);
         FetchResult result;
         result.error = broken_;
         if (!broken_.empty())
             return result;
-        auto identity = chain_.keys(wall);
+        auto identity = chain_.keys(moment.wall);
         if (!identity.keys) {
             result.error = "rds_iam: " + identity.error;
             return result;
@@ -40,7 +41,7 @@ class Signer {
         // What is logged in stays so, whatever signs: there is nothing to replace when that changes.
         credential.version = "token";
         if (auto renew_at = chain_.renew_at()) {
-            auto left = std::chrono::ceil<std::chrono::milliseconds>(*renew_at - wall);
+            auto left = std::chrono::ceil<std::chrono::milliseconds>(*renew_at - moment.wall);
             credential.look_again = std::max<std::chrono::milliseconds>(soonest, left);
         }
         return result;
@@ -59,25 +60,13 @@ class Signer {
 class RdsIamSource final : public Source {
   public:
     RdsIamSource(const config::Source& source, aws::Identity identity, Environment& environment)
-        : environment_(environment), signer_(std::make_shared<Signer>(source, std::move(identity))) {}
-    ~RdsIamSource() override { signer_->cancel(); } // the process does not wait for an endpoint that hangs
+        : calls_(std::make_shared<Signer>(source, std::move(identity)), environment) {}
 
     std::string_view type() const override { return "rds_iam"; }
-
-    void fetch(std::function<void(FetchResult)> done) override {
-        auto result = std::make_shared<FetchResult>();
-        environment_.run_remote(
-            [signer = signer_, result, wall = environment_.wall_now()] { *result = signer->fetch(wall); },
-            [alive = std::weak_ptr(alive_), result, done = std::move(done)] {
-                if (!alive.expired())
-                    done(std::move(*result));
-            });
-    }
+    void fetch(std::function<void(FetchResult)> done) override { calls_.run(&Signer::fetch, std::move(done)); }
 
   private:
-    Environment& environment_;
-    std::shared_ptr<Signer> signer_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the source
+    StoreCalls<Signer> calls_;
 };
 
 } // namespace

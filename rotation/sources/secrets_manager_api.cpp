@@ -2,7 +2,7 @@
 
 #include "protocol/auth/base64.hpp"
 #include "rotation/secret_json.hpp"
-#include "rotation/sources/document.hpp"
+#include "rotation/sources/secret_text.hpp"
 
 #include <algorithm>
 
@@ -12,35 +12,9 @@ namespace json = boost::json;
 
 namespace {
 
-FetchResult read_object(const json::value& object, const config::Aws& aws) {
-    auto missing = [](const std::string& field) {
-        return failed_fetch("\"" + field + "\" is missing, empty or no text in what it holds");
-    };
-    FetchResult result;
-    auto username = json_text(json_member(&object, aws.username_field));
-    auto password = json_text(json_member(&object, aws.password_field));
-    if (username.empty() && aws.user.empty())
-        return missing(aws.username_field);
-    if (password.empty())
-        return missing(aws.password_field);
-    result.credential.emplace();
-    result.credential->username = username.empty() ? aws.user : std::string(username);
-    result.credential->password = protocol::Secret(password);
-    return result;
-}
-
 FetchResult read_text(std::string_view text, const config::Aws& aws) {
-    CleansingMemory memory;
-    auto root = parse_secret_json(text, memory);
-    if (root && root->is_object())
-        return read_object(*root, aws);
-    if (aws.user.empty())
-        return failed_fetch("it holds no JSON object; if it is a password, `user` says whose");
-    FetchResult result;
-    result.credential.emplace();
-    result.credential->username = aws.user;
-    result.credential->password = protocol::Secret(text);
-    return result;
+    return read_secret_text(text, {aws.username_field, aws.password_field, {}, {}, aws.user, aws.endpoint_fields},
+                            Bare::password);
 }
 
 bool is_version(std::string_view version) {
@@ -57,6 +31,20 @@ std::string secret_value_request(const std::string& secret, std::string_view sta
     request["SecretId"] = json::string_view(secret.data(), secret.size());
     request["VersionStage"] = json::string_view(stage.data(), stage.size());
     return json::serialize(request);
+}
+
+std::string rotate_secret_request(const std::string& secret, std::string_view token) {
+    json::object request;
+    request["SecretId"] = json::string_view(secret.data(), secret.size());
+    request["ClientRequestToken"] = json::string_view(token.data(), token.size());
+    return json::serialize(request);
+}
+
+std::string parse_rotate_secret(std::string_view body) {
+    CleansingMemory memory;
+    auto root = parse_secret_json(body, memory);
+    auto version = json_text(root ? json_member(&*root, "VersionId") : nullptr);
+    return std::string(is_version(version) ? version : std::string_view());
 }
 
 FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
@@ -82,8 +70,6 @@ FetchResult parse_secret_value(std::string_view body, const config::Aws& aws) {
     if (!result.credential)
         return result;
     result.credential->version = version;
-    if (auto reason = reason_against(*result.credential); !reason.empty())
-        return failed_fetch(std::move(reason));
     return result;
 }
 

@@ -1,23 +1,24 @@
 // AWS Secrets Manager: the version of a secret that is AWSCURRENT, and beside it AWSPENDING and AWSPREVIOUS.
 #include "config/aws_endpoint.hpp"
+#include "config/scalars.hpp"
 #include "rotation/aws/identity.hpp"
-#include "rotation/sources/breaker.hpp"
+#include "rotation/sources/secret_text.hpp"
 #include "rotation/sources/secrets_manager_api.hpp"
+#include "rotation/sources/store_calls.hpp"
 #include "rotation/sources/version_hash.hpp"
 
-#include <atomic>
 #include <mutex>
 
 namespace rekey::rotation {
 
 namespace {
 
-// When a source is asked: taken on the control thread, used on a worker.
-struct Moment {
-    Clock::time_point now;
-    std::chrono::system_clock::time_point wall;
-    std::uint64_t random = 0;
-};
+// 32 hexadecimal digits that no other call has.
+std::string make_token(Environment& environment) {
+    unsigned char bytes[16];
+    environment.random_bytes(bytes, sizeof bytes);
+    return config::lower_case_hex({reinterpret_cast<const char*>(bytes), sizeof bytes});
+}
 
 bool same(const aws::Keys& a, const aws::Keys& b) {
     return a.id == b.id && protocol::equal_in_constant_time(a.session.reveal(), b.session.reveal());
@@ -32,25 +33,12 @@ class Store {
           broken_(std::move(identity.broken)), chain_(std::move(identity.variables), std::move(identity.chain)),
           caller_(std::move(identity.caller)), versions_(version_key, environment) {}
 
-    // On a worker thread.
+    // On a worker thread, as all of these.
     FetchResult fetch(const Moment& moment) {
         std::lock_guard lock(mutex_);
-        FetchResult result;
-        result.error = broken_;
-        if (!broken_.empty())
-            return result;
-        if (!breaker_.allows(moment.now)) {
-            result.error = last_error_;
-            return result;
-        }
-        auto reply = ask("AWSCURRENT", moment);
-        if (reply.store_failed)
-            breaker_.failed(moment.now, moment.random);
-        else
-            breaker_.succeeded();
-        breaker_open_ = breaker_.open();
-        result = read(reply);
-        last_error_ = result.error;
+        auto result = read(get_value("AWSCURRENT", moment));
+        if (result.credential && !result.credential->rotating)
+            awaited_.clear();
         return result;
     }
 
@@ -58,22 +46,54 @@ class Store {
         std::lock_guard lock(mutex_);
         std::vector<Fetched> others;
         for (std::string_view stage : {"AWSPENDING", "AWSPREVIOUS"}) {
-            auto result = read(ask(stage, moment));
-            if (result.credential)
-                others.push_back(std::move(*result.credential));
+            auto result = read(get_value(stage, moment));
+            if (!result.credential)
+                continue;
+            result.credential->coming = stage == "AWSPENDING";
+            others.push_back(std::move(*result.credential));
         }
         return others;
+    }
+
+    // Empty, or what went wrong.
+    std::string rotate(const std::string& token, const Moment& moment) {
+        std::lock_guard lock(mutex_);
+        auto reply = ask("RotateSecret", rotate_secret_request(aws_->secret, token), moment);
+        if (!reply.error.empty())
+            return reply.error;
+        awaited_ = parse_rotate_secret(reply.body.reveal());
+        if (awaited_.empty())
+            awaited_ = token; // which is what the version is called
+        return {};
     }
 
     void cancel() {
         chain_.cancel();
         caller_.cancel();
     }
-    bool breaker_open() const { return breaker_open_; } // any thread
+    bool breaker_open() const { return breaker_.open(); } // any thread
 
   private:
+    aws::CallReply get_value(std::string_view stage, const Moment& moment) {
+        return ask("GetSecretValue", secret_value_request(aws_->secret, stage), moment);
+    }
+
+    aws::CallReply ask(const std::string& operation, const std::string& body, const Moment& moment) {
+        aws::CallReply reply;
+        reply.error = broken_;
+        if (!broken_.empty())
+            return reply;
+        if (!breaker_.allows(moment)) {
+            reply.error = breaker_.last_error();
+            return reply;
+        }
+        reply = ask_signed(operation, body, moment);
+        breaker_.account(reply.store_failed, reply.error, moment);
+        return reply;
+    }
+
     // Keys that were refused because their session is over are renewed, once.
-    aws::CallReply ask(std::string_view stage, const Moment& moment) {
+    aws::CallReply ask_signed(const std::string& operation, const std::string& body, const Moment& moment) {
         aws::CallReply reply;
         auto identity = chain_.keys(moment.wall);
         for (bool again : {true, false}) {
@@ -81,7 +101,7 @@ class Store {
                 reply.error = name_ + ": " + identity.error;
                 return reply;
             }
-            reply = get_value(stage, *identity.keys, moment);
+            reply = send(operation, body, *identity.keys, moment);
             if (!again || !is_expired(reply.service))
                 break;
             chain_.forget();
@@ -93,7 +113,8 @@ class Store {
         return reply;
     }
 
-    aws::CallReply get_value(std::string_view stage, const aws::Keys& keys, const Moment& moment) {
+    aws::CallReply send(const std::string& operation, const std::string& body, const aws::Keys& keys,
+                        const Moment& moment) {
         aws::CallReply reply;
         if (region_.empty())
             region_ = region();
@@ -103,12 +124,11 @@ class Store {
             reply.error = name_ + ": no region is known: neither `region` nor AWS_REGION nor the profile names one";
             return reply;
         }
-        auto body = secret_value_request(aws_->secret, stage);
         aws::Call call;
         call.url = *url;
         call.scope = {region_, "secretsmanager"};
         call.headers = {{"Content-Type", "application/x-amz-json-1.1"},
-                        {"X-Amz-Target", "secretsmanager.GetSecretValue"}};
+                        {"X-Amz-Target", "secretsmanager." + operation}};
         call.body = body;
         call.timeout = timeout_;
         return caller_.send(call, &keys, moment.wall);
@@ -131,10 +151,9 @@ class Store {
             result.error = name_ + ": " + result.error;
             return result;
         }
-        // A hash tells versions apart that a store which was emptied names alike.
-        constexpr std::size_t enough = 8;
         auto& credential = *result.credential;
-        credential.version += "-" + versions_.of(credential.username, credential.password.reveal()).substr(0, enough);
+        credential.rotating = !awaited_.empty() && credential.version != awaited_;
+        credential.version = full_version(credential.version, versions_.of(credential));
         return result;
     }
 
@@ -145,9 +164,8 @@ class Store {
     aws::Chain chain_;
     aws::Caller caller_;
     std::string region_; // once it is known
-    Breaker breaker_;
-    std::atomic<bool> breaker_open_ = false;
-    std::string last_error_;
+    StoreBreaker breaker_;
+    std::string awaited_; // the version that a rotation is about to make
     VersionHash versions_;
 };
 
@@ -156,34 +174,29 @@ class SecretsManagerSource final : public Source {
     SecretsManagerSource(const config::Source& source, aws::Identity identity, Environment& environment,
                          const protocol::Secret& version_key)
         : environment_(environment),
-          store_(std::make_shared<Store>(source, std::move(identity), environment, version_key)) {}
-    ~SecretsManagerSource() override { store_->cancel(); } // the process does not wait for a store that hangs
+          calls_(std::make_shared<Store>(source, std::move(identity), environment, version_key), environment) {}
 
     std::string_view type() const override { return "aws_secrets_manager"; }
 
-    void fetch(std::function<void(FetchResult)> done) override { run(&Store::fetch, std::move(done)); }
+    void fetch(std::function<void(FetchResult)> done) override { calls_.run(&Store::fetch, std::move(done)); }
 
-    bool breaker_open() const override { return store_->breaker_open(); }
+    bool breaker_open() const override { return calls_->breaker_open(); }
     bool keeps_others() const override { return true; }
 
     void fetch_others(std::function<void(std::vector<Fetched>)> done) override {
-        run(&Store::fetch_others, std::move(done));
+        calls_.run(&Store::fetch_others, std::move(done));
+    }
+
+    Rotates rotates() const override { return Rotates::in_time; }
+    void rotate(std::function<void(std::string)> done) override {
+        calls_.run([token = make_token(environment_)](Store& store,
+                                                      const Moment& moment) { return store.rotate(token, moment); },
+                   std::move(done));
     }
 
   private:
-    template <class Result> void run(Result (Store::*work)(const Moment&), std::function<void(Result)> done) {
-        auto result = std::make_shared<Result>();
-        Moment moment{environment_.now(), environment_.wall_now(), environment_.random(UINT64_MAX)};
-        environment_.run_remote([store = store_, work, result, moment] { *result = (*store.*work)(moment); },
-                                [alive = std::weak_ptr(alive_), result, done = std::move(done)] {
-                                    if (!alive.expired())
-                                        done(std::move(*result));
-                                });
-    }
-
     Environment& environment_;
-    std::shared_ptr<Store> store_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the source
+    StoreCalls<Store> calls_;
 };
 
 } // namespace

@@ -2,7 +2,10 @@
 #pragma once
 
 #include "config/load.hpp"
+#include "rotation/alibaba/config_cipher.hpp"
+#include "rotation/alibaba/gateway.hpp"
 #include "rotation/http/retry.hpp"
+#include "rotation/nacos/listener.hpp"
 #include "rotation/source.hpp"
 
 #include <memory>
@@ -20,6 +23,20 @@ std::unique_ptr<Source> make_exec_source(const config::Source& source, Environme
 std::unique_ptr<Source> make_vault_source(const config::Source& source, Environment& environment,
                                           const protocol::Secret& version_key, const http::RetryPolicy& retry = {});
 
+// Of the policy its statuses are the source's own.
+std::unique_ptr<Source> make_http_source(const config::Source& source, Environment& environment,
+                                         const protocol::Secret& version_key,
+                                         const config::Environment& variables = config::process_environment(),
+                                         const http::RetryPolicy& retry = {});
+std::unique_ptr<Source> make_gcp_source(const config::Source& source, Environment& environment,
+                                        const protocol::Secret& version_key,
+                                        const config::Environment& variables = config::process_environment(),
+                                        const http::RetryPolicy& retry = {});
+std::unique_ptr<Source> make_azure_source(const config::Source& source, Environment& environment,
+                                          const protocol::Secret& version_key,
+                                          const config::Environment& variables = config::process_environment(),
+                                          const http::RetryPolicy& retry = {});
+
 // How AWS is asked; tests have no patience and an environment of their own.
 struct AwsPatience {
     std::chrono::milliseconds unit{1000};     // see aws::CallerOptions
@@ -33,5 +50,21 @@ make_secrets_manager_source(const config::Source& source, Environment& environme
 std::unique_ptr<Source> make_rds_iam_source(const config::Source& source, Environment& environment,
                                             const config::Environment& variables = config::process_environment(),
                                             const AwsPatience& patience = {});
+
+// How Nacos is asked; tests have no patience.
+struct NacosPatience {
+    http::RetryPolicy retry; // of it the pauses count, between rounds over the servers
+    nacos::ListenerPatience listener;
+};
+// `cipher` may be null: then a configuration that KMS has encrypted is refused.
+std::unique_ptr<Source> make_nacos_source(const config::Source& source, Environment& environment,
+                                          DescriptorWatcher& watcher, LogSink log, const protocol::Secret& version_key,
+                                          std::unique_ptr<ConfigCipher> cipher = nullptr,
+                                          const NacosPatience& patience = {});
+
+std::unique_ptr<Source> make_aliyun_kms_source(const config::Source& source, Environment& environment,
+                                               const protocol::Secret& version_key,
+                                               const config::Environment& variables = config::process_environment(),
+                                               const alibaba::Patience& patience = {});
 
 } // namespace rekey::rotation

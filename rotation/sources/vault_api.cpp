@@ -2,6 +2,7 @@
 
 #include "rotation/sources/document.hpp"
 #include "rotation/sources/redact.hpp"
+#include "rotation/sources/secret_endpoint.hpp"
 
 #include <algorithm>
 
@@ -124,8 +125,10 @@ FetchResult parse_vault_kv(std::string_view body, const config::Vault& vault) {
             return failed_fetch("the answer is not that of a KV store of version 2 (engine: kv_v1 is the other)");
     }
     auto result = read_pair(data, vault.username_field, vault.password_field);
-    if (result.credential)
+    if (result.credential) {
         result.credential->version = std::move(version);
+        result.credential->endpoint = endpoint_in(*data, vault.endpoint_fields);
+    }
     return result;
 }
 

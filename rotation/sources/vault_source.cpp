@@ -1,11 +1,11 @@
 // HashiCorp Vault and OpenBao: KV secrets, static and dynamic database roles.
-#include "rotation/sources/breaker.hpp"
+#include "rotation/sources/secret_text.hpp"
 #include "rotation/sources/sources.hpp"
+#include "rotation/sources/store_calls.hpp"
 #include "rotation/sources/vault_session.hpp"
 #include "rotation/sources/version_hash.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <mutex>
 
@@ -34,12 +34,6 @@ http::ClientOptions client_options(const config::Vault& vault, Environment& envi
     return options;
 }
 
-// Fractions of a hash tell versions apart that a store which was emptied numbers alike.
-std::string full_version(const std::string& of_store, const std::string& hash) {
-    constexpr std::size_t enough = 8;
-    return of_store.empty() ? hash : of_store + "-" + hash.substr(0, enough);
-}
-
 // What the worker threads share with the source; outlives it until the last of them is done.
 class Store {
   public:
@@ -50,8 +44,9 @@ class Store {
           versions_(version_key, environment) {}
 
     // On a worker thread, as all of these.
-    FetchResult fetch(Clock::time_point now, std::uint64_t random) {
-        auto reply = ask(now, random, [&] {
+    FetchResult fetch(const Moment& moment) {
+        auto now = moment.now;
+        auto reply = ask(moment, [&] {
             if (!leases())
                 return session_.get(vault_->path, now);
             session_.fresh_token(now);
@@ -61,7 +56,7 @@ class Store {
         result.error = std::move(reply.error);
         if (!result.error.empty())
             return result;
-        result = read(reply.body.reveal(), random);
+        result = read(reply.body.reveal(), moment.random);
         if (!result.credential)
             result.error = "vault: " + vault_->path + ": " + result.error;
         else if (leases())
@@ -71,8 +66,9 @@ class Store {
         return result;
     }
 
-    Renewal renew(const std::string& lease, Clock::time_point now, std::uint64_t random) {
-        auto reply = ask(now, random, [&] {
+    Renewal renew(const std::string& lease, const Moment& moment) {
+        auto now = moment.now;
+        auto reply = ask(moment, [&] {
             session_.prolong_token(now);
             return session_.post("sys/leases/renew", vault_body({{"lease_id", lease}}), now);
         });
@@ -93,44 +89,41 @@ class Store {
     }
 
     // Empty, or what went wrong. What the store does not know is gone.
-    std::string revoke(const std::string& lease, Clock::time_point now, std::uint64_t random) {
+    std::string revoke(const std::string& lease, const Moment& moment) {
         auto body = vault_body({{"lease_id", lease}, {"sync", "true"}});
-        auto reply = ask(now, random, [&] { return session_.post("sys/leases/revoke", body, now); });
+        auto reply = ask(moment, [&] { return session_.post("sys/leases/revoke", body, moment.now); });
         constexpr int bad_request = 400;
         return reply.status == bad_request ? std::string() : reply.error;
     }
 
     // Empty, or what went wrong.
-    std::string rotate(Clock::time_point now, std::uint64_t random) {
+    std::string rotate(const Moment& moment) {
         constexpr std::string_view read = "/static-creds/";
         auto path = vault_->path;
         path.replace(path.rfind(read), read.size(), "/rotate-role/");
-        return ask(now, random, [&] { return session_.post(path, now); }).error;
+        return ask(moment, [&] { return session_.post(path, moment.now); }).error;
     }
 
     void cancel() { session_.cancel(); }
-    bool breaker_open() const { return breaker_open_; } // any thread
-    bool rotates() const { return vault_->engine == config::VaultEngine::static_role; }
+    bool breaker_open() const { return breaker_.open(); } // any thread
+    Rotates rotates() const {
+        return vault_->engine == config::VaultEngine::static_role ? Rotates::at_once : Rotates::no;
+    }
     bool leases() const { return vault_->engine == config::VaultEngine::dynamic; }
 
   private:
-    template <class Request> VaultReply ask(Clock::time_point now, std::uint64_t random, Request request) {
+    template <class Request> VaultReply ask(const Moment& moment, Request request) {
         std::lock_guard lock(mutex_);
         VaultReply reply;
         reply.error = broken_;
         if (!broken_.empty())
             return reply;
-        if (!breaker_.allows(now)) {
-            reply.error = last_error_;
+        if (!breaker_.allows(moment)) {
+            reply.error = breaker_.last_error();
             return reply;
         }
         reply = request();
-        if (reply.store_failed)
-            breaker_.failed(now, random);
-        else
-            breaker_.succeeded();
-        last_error_ = reply.error;
-        breaker_open_ = breaker_.open();
+        breaker_.account(reply.store_failed, reply.error, moment);
         return reply;
     }
 
@@ -156,8 +149,7 @@ class Store {
     }
 
     void complete(Fetched& credential, Clock::time_point now) const {
-        credential.version =
-            full_version(credential.version, versions_.of(credential.username, credential.password.reveal()));
+        credential.version = full_version(credential.version, versions_.of(credential));
         auto renew_at = session_.renew_at();
         if (!renew_at)
             return;
@@ -170,9 +162,7 @@ class Store {
     std::string broken_; // why it can never be asked
     std::mutex mutex_;
     VaultSession session_;
-    Breaker breaker_;
-    std::atomic<bool> breaker_open_ = false;
-    std::string last_error_;
+    StoreBreaker breaker_;
     VersionHash versions_;
 };
 
@@ -180,46 +170,26 @@ class VaultSource final : public Source {
   public:
     VaultSource(const config::Source& source, Environment& environment, const protocol::Secret& version_key,
                 const http::RetryPolicy& retry)
-        : environment_(environment), store_(std::make_shared<Store>(source, environment, version_key, retry)) {}
-    ~VaultSource() override { store_->cancel(); } // the process does not wait for a store that hangs
+        : calls_(std::make_shared<Store>(source, environment, version_key, retry), environment) {}
 
     std::string_view type() const override { return "vault"; }
 
-    void fetch(std::function<void(FetchResult)> done) override {
-        run<FetchResult>([](Store& store, auto now, auto random) { return store.fetch(now, random); }, std::move(done));
-    }
+    void fetch(std::function<void(FetchResult)> done) override { calls_.run(&Store::fetch, std::move(done)); }
 
-    bool breaker_open() const override { return store_->breaker_open(); }
-    bool leases() const override { return store_->leases(); }
+    bool breaker_open() const override { return calls_->breaker_open(); }
+    bool leases() const override { return calls_->leases(); }
     void renew(const std::string& lease, std::function<void(Renewal)> done) override {
-        run<Renewal>([lease](Store& store, auto now, auto random) { return store.renew(lease, now, random); },
-                     std::move(done));
+        calls_.run([lease](Store& store, const Moment& moment) { return store.renew(lease, moment); }, std::move(done));
     }
     void revoke(const std::string& lease, std::function<void(std::string)> done) override {
-        run<std::string>([lease](Store& store, auto now, auto random) { return store.revoke(lease, now, random); },
-                         std::move(done));
+        calls_.run([lease](Store& store, const Moment& moment) { return store.revoke(lease, moment); },
+                   std::move(done));
     }
-    bool rotates() const override { return store_->rotates(); }
-
-    void rotate(std::function<void(std::string)> done) override {
-        run<std::string>([](Store& store, auto now, auto random) { return store.rotate(now, random); },
-                         std::move(done));
-    }
+    Rotates rotates() const override { return calls_->rotates(); }
+    void rotate(std::function<void(std::string)> done) override { calls_.run(&Store::rotate, std::move(done)); }
 
   private:
-    template <class Result, class Work> void run(Work work, std::function<void(Result)> done) {
-        auto result = std::make_shared<Result>();
-        environment_.run_remote([store = store_, work, result, now = environment_.now(),
-                                 random = environment_.random(UINT64_MAX)] { *result = work(*store, now, random); },
-                                [alive = std::weak_ptr(alive_), result, done = std::move(done)] {
-                                    if (!alive.expired())
-                                        done(std::move(*result));
-                                });
-    }
-
-    Environment& environment_;
-    std::shared_ptr<Store> store_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true); // expires with the source
+    StoreCalls<Store> calls_;
 };
 
 } // namespace

@@ -18,11 +18,17 @@ VersionHash::VersionHash(const protocol::Secret& key, Environment& environment) 
     OPENSSL_cleanse(bytes, sizeof bytes);
 }
 
-std::string VersionHash::of(std::string_view username, std::string_view password) const {
+std::string VersionHash::of(const Fetched& credential) const {
+    return of(credential.username, credential.password.reveal(), credential.endpoint.text());
+}
+
+std::string VersionHash::of(std::string_view username, std::string_view password, std::string_view endpoint) const {
     std::string content;
-    content.reserve(4 + username.size() + password.size());
-    // The length keeps ("ab", "c") and ("a", "bc") apart.
+    content.reserve(8 + username.size() + password.size() + endpoint.size());
+    // The lengths keep ("ab", "c") and ("a", "bc") apart.
     protocol::Writer(content).u32(static_cast<std::uint32_t>(username.size())).bytes(username).bytes(password);
+    if (!endpoint.empty())
+        protocol::Writer(content).bytes(endpoint).u32(static_cast<std::uint32_t>(endpoint.size()));
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     auto* made = HMAC(EVP_sha256(), key_.reveal().data(), static_cast<int>(key_.size()),

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "protocol/common/secret.hpp"
-#include "rotation/ports.hpp"
+#include "rotation/source.hpp"
 
 #include <string>
 #include <string_view>
@@ -18,7 +18,8 @@ class VersionHash {
     VersionHash(const protocol::Secret& key, Environment& environment);
 
     // 16 hexadecimal digits: the first 8 bytes of HMAC-SHA-256. May be called on any thread.
-    std::string of(std::string_view username, std::string_view password) const;
+    std::string of(std::string_view username, std::string_view password, std::string_view endpoint = {}) const;
+    std::string of(const Fetched& credential) const;
 
   private:
     protocol::Secret key_;

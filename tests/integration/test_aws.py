@@ -1,17 +1,20 @@
 """Credentials at AWS: a secret that somebody else rotates, and logins by tokens; nobody notices either."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from support.aws_metadata import AwsMetadata
 from support.following import (assert_a_wrong_password_changes_nothing, assert_five_new_versions_pass_unnoticed,
-                               generation)
+                               assert_nobody_notices_that_the_store_is_away, generation)
 from support.moto import REGION, Moto, packages
 from support.pgbench import Pgbench
+from support.rds_mysql import TokenGate
 from support.rds_tokens import TokenDirectory
 from support.waiting import wait_until
 
-REPLACE = {"replace": {"surge": 1, "window": "300ms"}}
 READ = "secretsmanager:GetSecretValue"
+ROTATE = "secretsmanager:RotateSecret"
 
 
 def started_moto():
@@ -38,18 +41,10 @@ def own_moto():
 
 
 @pytest.fixture
-def aws_rekey(rekey_for):
-    """aws_rekey(database, source, variables, …): a Rekey that has these variables."""
-
-    def build(database, source, variables, refresh="300ms", tls=None, **pool):
-        def change(configuration):
-            configuration["credentials"] = [{"name": "app", "source": source, "refresh": refresh, **REPLACE}]
-
-        rekey = rekey_for(database, change=change, start=False, tls=tls, **pool)
-        rekey.environment = {"HOME": str(rekey.directory), "AWS_REGION": REGION, **variables}
-        return rekey.start()
-
-    return build
+def aws_rekey(store_rekey):
+    """aws_rekey(database, source, variables, …): store_rekey in the region."""
+    return lambda database, source, variables, **options: store_rekey(
+        database, source, {"AWS_REGION": REGION, **variables}, **options)
 
 
 def secret_source(server, database):
@@ -102,12 +97,50 @@ def test_the_pending_version_serves_between_the_change_at_the_database_and_its_e
         wait_until(lambda: generation(rekey) == before + 1, 30, rekey.log)
         assert rekey.credential("app")["version"].startswith(f"{version}-")
         assert database.refused_logins() - refused <= 3
+        wait_until(lambda: "is not over" in rekey.credential("app")["reason"], 30, rekey.log)
+        assert rekey.credential("app")["state"] == "idle", "all is well as far as Rekey is concerned"
         moto.make_current(database.role, version)
-        wait_until(lambda: rekey.credential("app")["state"] == "idle", 30, rekey.log)
+        wait_until(lambda: not rekey.credential("app")["reason"], 30, rekey.log)
         assert generation(rekey) == before + 1, "it is the same version"
     assert bench.running(), "the load ended before the last change"
     result = bench.finish()
     assert result.errors == 0, result.output + rekey.log()[-3000:]
+
+
+def test_a_rotation_at_the_store_is_begun_here_and_followed_to_its_end(database, moto, aws_rekey):
+    database.initialise()
+    current = moto.create_secret(database.role, database.role, database.password)
+    rotator = moto.user(f"rotator-{database.role}", [READ, ROTATE])
+    rekey = aws_rekey(database, secret_source(moto, database), keys(rotator), size=4)
+    bench = Pgbench(rekey.target(database.name), clients=8, seconds=12, script="tpcb").start()
+    wait_until(lambda: len(database.backends()) == 4, what="a full pool")
+    before = generation(rekey)
+    with ThreadPoolExecutor(1) as asking:
+        answer = asking.submit(rekey.rotate, "app")
+        version = wait_until(lambda: moto.begun_rotation(database.role, current), 20, rekey.log)
+        wait_until(lambda: rekey.credential("app")["reason"] == "the store is rotating", 20, rekey.log)
+        moto.put_secret(database.role, database.role, "asked-for", "AWSPENDING", version)
+        database.change_password("asked-for")
+        assert not answer.done(), "it is not over"
+        moto.make_current(database.role, version)
+        result = answer.result()
+    assert result.returncode == 0, result.stderr + rekey.log()[-3000:]
+    assert generation(rekey) == before + 1
+    assert rekey.credential("app")["version"].startswith(f"{version}-")
+    assert bench.running(), "the load ended before the rotation"
+    result = bench.finish()
+    assert result.errors == 0, result.output + rekey.log()[-3000:]
+    assert_tells_nothing(rekey, "asked-for", rotator[1])
+
+
+def test_a_rotation_that_the_store_does_not_begin_changes_nothing(database, moto, aws_rekey):
+    moto.create_secret(database.role, database.role, database.password)
+    rekey = aws_rekey(database, secret_source(moto, database), keys(moto.reader))
+    before = generation(rekey)
+    result = rekey.rotate("app")
+    assert result.returncode != 0 and "lacks the permission" in result.stderr
+    assert generation(rekey) == before
+    wait_until(lambda: rekey.credential("app")["state"] == "idle", 20, rekey.log)
 
 
 def test_the_store_may_be_away_also_over_a_restart(database, own_moto, aws_rekey):
@@ -115,12 +148,7 @@ def test_the_store_may_be_away_also_over_a_restart(database, own_moto, aws_rekey
     own_moto.create_secret(database.role, database.role, database.password)
     rekey = aws_rekey(database, secret_source(own_moto, database), keys(own_moto.reader))
     own_moto.stop()
-    wait_until(lambda: rekey.metric("rekey_credential_fetch_failures_total", credential="app") > 0, 20, rekey.log)
-    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
-    rekey.stop()
-    rekey.start()
-    assert Pgbench(rekey.target(database.name), clients=4, seconds=2).run().errors == 0
-    assert "connect" in rekey.credential("app")["reason"]
+    assert_nobody_notices_that_the_store_is_away(rekey, database)
 
 
 def test_a_secret_that_may_not_be_read_is_named_with_what_to_do(database, moto, aws_rekey):
@@ -185,6 +213,32 @@ def test_every_login_is_made_with_a_token_that_nobody_keeps(token_database, aws_
     rekey.stop()
     rekey.start()
     assert Pgbench(rekey.target(database.name), clients=4, seconds=1).run().errors == 0
+
+
+@pytest.fixture
+def token_gate(my_servers, make_my_database, authority):
+    """A MariaDB that takes nothing but tokens at `gate.host`; `gate.directory` checks them."""
+    database = make_my_database(my_servers("mariadb-10.11", tls=False)).initialise()
+    directory = TokenDirectory({"AKIDTEST": "the-secret-key"}, REGION)
+    gate = TokenGate(database, directory, authority)
+    directory.host = gate.host
+    gate.directory, gate.database = directory, database
+    yield gate
+    gate.close()
+    directory.close()
+
+
+def test_logins_at_mysql_send_the_token_in_clear_text_under_tls(token_gate, aws_rekey):
+    database, directory = token_gate.database, token_gate.directory
+    session = {"AWS_SESSION_TOKEN": "s" * 1500}  # as long as a role's are
+    rekey = aws_rekey(database, {"type": "rds_iam", "user": database.role},
+                      {**keys(("AKIDTEST", "the-secret-key")), **session}, tls="require", hosts=[token_gate.host],
+                      size=4, max_lifetime="500ms")
+    result = database.load(rekey.target(database.name), clients=8, seconds=3).finish()
+    assert result.errors == 0 and result.transactions > 0, result.output + rekey.log()[-3000:]
+    assert directory.accepted > 4 and not directory.reasons
+    assert len(directory.tokens) == 1, "one is shown again while it is young"
+    assert_tells_nothing(rekey, "X-Amz-Signature", "the-secret-key")
 
 
 def test_other_keys_sign_without_a_backend_being_replaced(token_database, aws_rekey, tmp_path):

@@ -141,7 +141,6 @@ void Scenario::followed_fault(std::uint64_t choice) {
         const std::string right = vault_.password, version = vault_.version;
         vault_.password = "wrong";
         vault_.version = "wrong" + std::to_string(++versions_);
-        server_.new_budget();
         if (vault_.changed && vault_.pushes) {
             loop_.answer_in(1ms, vault_.changed);
         }
@@ -149,7 +148,6 @@ void Scenario::followed_fault(std::uint64_t choice) {
             if (vault_.version == wrong) {
                 vault_.password = right;
                 vault_.version = version;
-                server_.new_budget();
             }
         });
         return;
@@ -184,7 +182,6 @@ void Scenario::change_outside() {
         vault_.previous = Vault::Version{vault_.password, vault_.version};
         vault_.password = password;
         vault_.version = version;
-        server_.new_budget();
         if (vault_.changed && vault_.pushes) {
             loop_.answer_in(1ms, [this] {
                 if (vault_.changed) {
@@ -201,6 +198,20 @@ void Scenario::change_outside() {
     const auto later = loop_.chance(30) ? Clock::duration(0) : loop_.between(0ms, 2s);
     source_first ? loop_.world_in(later, at_database) : loop_.world_in(later, at_source);
     loop_.world_in(later + 8s, [this] { changing_ = false; }); // one rotation at a time: each has its budget
+}
+
+// Somebody else, because Rekey asked for it. Some never end.
+std::string Scenario::rotate_at_store() {
+    if (changing_) {
+        return "";
+    }
+    if (loop_.chance(10)) {
+        tally_.reached("a rotation at the store that never ended");
+        return "never";
+    }
+    change_outside();
+    tally_.reached("the store rotated when asked");
+    return "v" + std::to_string(versions_);
 }
 
 void Scenario::server_down(Clock::duration length) {

@@ -1,5 +1,7 @@
 #include "tests/sim/ports.hpp"
 
+#include <utility>
+
 namespace rekey::sim {
 
 using rotation::LoginResult;
@@ -177,6 +179,10 @@ void SimSource::fetch(std::function<void(rotation::FetchResult)> done) {
         } else {
             result.credential = rotation::Fetched{vault_.username, protocol::Secret(vault_.password), vault_.version,
                                                   std::nullopt, std::nullopt, std::nullopt};
+            result.credential->rotating = rotating(vault_.version);
+            if (std::exchange(handed_out_, vault_.version) != vault_.version) {
+                vault_.news();
+            }
         }
         done(std::move(result));
     });
@@ -195,9 +201,29 @@ void SimSource::fetch_others(std::function<void(std::vector<rotation::Fetched>)>
             if (vault_.reachable && *version) {
                 others.push_back({vault_.username, protocol::Secret((*version)->password), (*version)->name,
                                   std::nullopt, std::nullopt, std::nullopt});
+                others.back().coming = version == &vault_.pending;
+                others.back().rotating = rotating((*version)->name);
             }
         }
         done(std::move(others));
+    });
+}
+
+void SimSource::rotate(std::function<void(std::string)> done) {
+    loop_.crash_point("rotation at the store");
+    if (fetching_) {
+        throw Violation("a rotation is asked for beside a fetch");
+    }
+    fetching_ = true;
+    loop_.answer_in(loop_.between(1ms, 40ms), [this, done = std::move(done)] {
+        fetching_ = false;
+        const std::string version = vault_.reachable ? vault_.begin_rotation() : "";
+        if (version.empty()) {
+            done("the store does not rotate now");
+            return;
+        }
+        awaited_ = version;
+        done("");
     });
 }
 

@@ -91,6 +91,8 @@ struct Vault {
     };
     bool keeps_others = false;
     std::optional<Version> pending{}, previous{}; // beside the current one
+    std::function<void()> news{};                   // the process learns of another version
+    std::function<std::string()> begin_rotation{};  // of its own: names the version to come, or nothing; null: none
 };
 
 class SimSource final : public rotation::Source {
@@ -102,11 +104,19 @@ class SimSource final : public rotation::Source {
     void watch(std::function<void()> changed) override { vault_.changed = std::move(changed); }
     bool keeps_others() const override { return vault_.keeps_others; }
     void fetch_others(std::function<void(std::vector<rotation::Fetched>)> done) override;
+    rotation::Rotates rotates() const override {
+        return vault_.begin_rotation ? rotation::Rotates::in_time : rotation::Rotates::no;
+    }
+    void rotate(std::function<void(std::string)> done) override;
 
   private:
+    bool rotating(const std::string& version) const { return !awaited_.empty() && version != awaited_; }
+
     Loop& loop_;
     Vault& vault_;
     bool fetching_ = false;
+    std::string handed_out_; // version
+    std::string awaited_;    // the version that the store's own rotation makes
 };
 
 } // namespace rekey::sim

@@ -49,7 +49,11 @@ void Scenario::configure() {
     vault_ = {first_user, first_password, "v0", true, loop_.chance(50), nullptr};
     if (kind_ == Kind::followed) {
         configuration_.source.type = config::SourceType::file;
+        vault_.news = [this] { server_.new_budget(); };
         vault_.keeps_others = loop_.chance(50);
+        if (loop_.chance(50)) {
+            vault_.begin_rotation = [this] { return rotate_at_store(); };
+        }
         return;
     }
     if (kind_ == Kind::leased) {

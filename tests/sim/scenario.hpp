@@ -64,6 +64,7 @@ class Scenario {
     void leased_fault(std::uint64_t choice);
     bool by_rekey() const { return kind_ == Kind::single_user || kind_ == Kind::alternating_users; }
     void change_outside();
+    std::string rotate_at_store();
     void server_down(Clock::duration length);
     void end_sessions();
     void ask();

@@ -87,11 +87,27 @@ class Moto(StoreProcess):
         text = json.dumps({"username": username, "password": password})
         return self.client("secretsmanager").create_secret(Name=name, SecretString=text)["VersionId"]
 
-    def put_secret(self, name, username, password, stage="AWSCURRENT"):
-        """A new version; returns its id."""
+    def put_secret(self, name, username, password, stage="AWSCURRENT", version=None):
+        """A new version, or the content of one that begun_rotation() named; returns its id."""
         text = json.dumps({"username": username, "password": password})
+        token = version or str(uuid.uuid4())
         return self.client("secretsmanager").put_secret_value(
-            SecretId=name, SecretString=text, VersionStages=[stage], ClientRequestToken=str(uuid.uuid4()))["VersionId"]
+            SecretId=name, SecretString=text, VersionStages=[stage], ClientRequestToken=token)["VersionId"]
+
+    def begun_rotation(self, name, current):
+        """The version that somebody's RotateSecret wants made in place of `current`; None while nobody asked for one.
+
+        AWS leaves AWSCURRENT where it is until the last step, and has the steps done by a function. moto, which has
+        none to call, moves it at once: it is put back, so that the test can do the steps."""
+        client = self.client("secretsmanager")
+        stages = client.describe_secret(SecretId=name)["VersionIdsToStages"]
+        version = next(version for version, held in stages.items() if "AWSCURRENT" in held)
+        if version == current:
+            return None
+        client.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=current,
+                                           RemoveFromVersionId=version)
+        client.update_secret_version_stage(SecretId=name, VersionStage="AWSPENDING", MoveToVersionId=version)
+        return version
 
     def make_current(self, name, version):
         """The last of the four steps of a rotation."""

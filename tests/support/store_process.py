@@ -38,7 +38,7 @@ class StoreProcess:
     def stop(self):
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
 
     def close(self):
         if self.process is not None and self.process.poll() is None:

@@ -38,6 +38,20 @@ TEST(Diff, TellsWhichEntryChangedAndHow) {
     EXPECT_FALSE(d.routes || d.limits || d.log || d.users.any() || d.credentials.any() || d.listeners.any());
 }
 
+TEST(Diff, KnowsWhoseAListInAListIs) {
+    auto with_header = [](const std::string& prefix) {
+        return load(users + upstreams +
+                    "credentials: [{ name: main, source: { type: http, url: \"https://x/\", headers: "
+                    "[{ name: Authorization, prefix: " +
+                    prefix + ", value: { value: t } }] } }]\n");
+    };
+    auto d = diff(*with_header("a"), *with_header("b"));
+    EXPECT_THAT(d.credentials.changed, ElementsAre("main"));
+    EXPECT_THAT(d.credentials.added, IsEmpty());
+    EXPECT_THAT(d.changes, IsEmpty());
+    EXPECT_THAT(d.restart, ElementsAre("credentials[main].source.headers[Authorization].prefix needs a restart"));
+}
+
 TEST(Diff, TellsWhatCameAndWent) {
     auto d = diff(*load(base + upstream("a") + upstream("b")), *load(base + upstream("a") + upstream("c")));
     EXPECT_THAT(d.upstreams.added, ElementsAre("c"));

@@ -51,18 +51,6 @@ TEST(LoadErrors, ReportKeysThatBelongToAnotherKindOfSource) {
                 ElementsAre("/etc/rekey.yaml:3: credentials[main].source.command: is missing"));
 }
 
-TEST(LoadErrors, RefuseWhatLaterVersionsWillDoWithOneMessageEach) {
-    EXPECT_THAT(
-        FakeInputs().errors(users + R"(credentials:
-  - name: main
-    source: { type: nacos, address: "http://nacos:8848", data_id: a, auth: { method: approle } }
-upstreams:
-  - { name: main, hosts: from_credential, credential: main }
-)"),
-        ElementsAre("/etc/rekey.yaml:4: credentials[main].source.type: \"nacos\" is not supported by this version",
-                    "/etc/rekey.yaml:6: upstreams[main].hosts: \"from_credential\" is not supported by this version"));
-}
-
 TEST(LoadErrors, ReportBadYamlWithFileAndLine) {
     auto errors = FakeInputs().errors("a: [1\nb: 2\n");
     ASSERT_EQ(errors.size(), 1u);

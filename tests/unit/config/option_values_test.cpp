@@ -40,10 +40,42 @@ std::vector<Case> text_cases() {
                       "credentials[].source.key",
                       "credentials[].source.fields.username",
                       "credentials[].source.fields.password",
+                      "credentials[].source.fields.host",
+                      "credentials[].source.fields.port",
+                      "credentials[].source.fields.database",
+                      "credentials[].source.fields.url",
                       "credentials[].source.secret",
                       "credentials[].source.region",
                       "credentials[].source.profile",
                       "credentials[].source.endpoint",
+                      "credentials[].source.group",
+                      "credentials[].source.data_id",
+                      "credentials[].source.login.username",
+                      "credentials[].source.product",
+                      "credentials[].source.access_key.id",
+                      "credentials[].source.access_key.file",
+                      "credentials[].source.ram_role",
+                      "credentials[].source.metadata",
+                      "credentials[].source.client_key.file",
+                      "credentials[].source.kms.endpoint",
+                      "credentials[].source.kms.region",
+                      "credentials[].source.kms.ca",
+                      "credentials[].source.kms.access_key.id",
+                      "credentials[].source.kms.access_key.file",
+                      "credentials[].source.kms.ram_role",
+                      "credentials[].source.kms.metadata",
+                      "credentials[].source.kms.client_key.file",
+                      "credentials[].source.url",
+                      "credentials[].source.headers[].prefix",
+                      "credentials[].source.fields.version",
+                      "credentials[].source.fields.expiration",
+                      "credentials[].source.version",
+                      "credentials[].source.project",
+                      "credentials[].source.location",
+                      "credentials[].source.credentials_file",
+                      "credentials[].source.tenant",
+                      "credentials[].source.client_id",
+                      "credentials[].source.authority",
                       "credentials[].source.auth.mount",
                       "credentials[].source.auth.role",
                       "credentials[].source.auth.role_id",
@@ -61,7 +93,8 @@ std::vector<Case> text_cases() {
                       "store.path",
                       "audit.path"})
         cases.push_back({path, {"a", "/a/b", "\"*\""}, {{"\"\"", "is empty"}, no_value, no_scalar}});
-    for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "upstreams[].name"})
+    for (auto path : {"listeners[].name", "users[].name", "credentials[].name", "credentials[].source.headers[].name",
+                      "upstreams[].name"})
         cases.push_back({path, {}, {{"\"*\"", name_expected + "\"*\""}, {"\"\"", name_expected + "\"\""}}});
     for (auto path : {"credentials[].source.initial.username", "credentials[].source.user", "credentials[].role",
                       "credentials[].rotation.admin.username"})
@@ -69,7 +102,7 @@ std::vector<Case> text_cases() {
                          {"app", "\"App User\""},
                          {{"\"*\"", name_expected + "\"*\""}, {"\"a\\nb\"", name_expected + "\"a\nb\""}, no_value}});
     for (auto path : {"include", "credentials[].source.command", "credentials[].source.environment",
-                      "credentials[].rotation.users"})
+                      "credentials[].source.addresses", "credentials[].rotation.users"})
         cases.push_back({path,
                          {"[]", "[a, \"b c\"]"},
                          {{"{a: b}", "expects a list, like [a, b]"},
@@ -136,7 +169,6 @@ std::vector<Case> number_cases() {
 }
 
 std::vector<Case> choice_cases() {
-    auto later = [](const std::string& word) { return Bad{word, '"' + word + "\" is not supported by this version"}; };
     return {
         {"listeners[].protocol",
          {"postgres", "mysql"},
@@ -151,16 +183,25 @@ std::vector<Case> choice_cases() {
                       "client_ed25519, mysql_clear_password, not \"scram\""},
           {"md5", "expects a list, like [a, b]"}}},
         {"credentials[].source.type",
-         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam"},
-         {later("nacos"),
-          later("aliyun_kms"),
-          later("gcp_secret_manager"),
-          later("azure_key_vault"),
-          {"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, not \"fiel\"; did you "
-                   "mean \"file\"?"}}},
+         {"file", "env", "exec", "local", "vault", "aws_secrets_manager", "rds_iam", "nacos", "aliyun_kms",
+          "gcp_secret_manager", "azure_key_vault", "http"},
+         {{"fiel", "expects one of file, env, exec, local, vault, aws_secrets_manager, rds_iam, nacos, aliyun_kms, "
+                   "gcp_secret_manager, azure_key_vault, http, not \"fiel\"; did you mean \"file\"?"}}},
+        {"credentials[].source.format",
+         {"auto", "properties", "yaml", "json", "password", "pgpass", "my_cnf"},
+         {{"xml", "expects one of auto, properties, yaml, json, password, pgpass, my_cnf, not \"xml\""}}},
+        {"credentials[].source.signature", {"acs3", "rpc"}, {{"v4", "expects one of acs3, rpc, not \"v4\""}}},
+        {"credentials[].source.kms.signature", {"acs3", "rpc"}, {{"v4", "expects one of acs3, rpc, not \"v4\""}}},
+        {"credentials[].source.identity",
+         {"auto", "managed", "workload", "client_secret"},
+         {{"certificate", "expects one of auto, managed, workload, client_secret, not \"certificate\""}}},
+        {"credentials[].source.method", {"GET", "POST"}, {{"PUT", "expects one of GET, POST, not \"PUT\""}}},
         {"credentials[].source.engine",
          {"auto", "kv_v2", "kv_v1", "static", "dynamic"},
          {{"kv", "expects one of auto, kv_v2, kv_v1, static, dynamic, not \"kv\""}}},
+        {"credentials[].source.api",
+         {"auto", "v1", "v2", "v3"},
+         {{"grpc", "expects one of auto, v1, v2, v3, not \"grpc\""}}},
         {"credentials[].source.auth.method",
          {"token", "approle", "kubernetes", "jwt", "userpass", "cert"},
          {{"ldap", "expects one of token, approle, kubernetes, jwt, userpass, cert, not \"ldap\""}}},
@@ -205,10 +246,8 @@ std::vector<Case> other_cases() {
         {"listeners[].compression", {"true", "false"}, {{"maybe", "expects true or false, not \"maybe\""}}},
         {"admin.console", {"127.0.0.1:6431"}, {{"on", address_expected + "\"on\""}}},
         {"upstreams[].hosts",
-         {"[db:5432, \"[::1]:5432\", \"unix:/x\"]"},
-         {{"[db]", address_expected + "\"db\""},
-          {"db:5432", "expects a list, like [a, b]"},
-          {"from_credential", "\"from_credential\" is not supported by this version"}}},
+         {"[db:5432, \"[::1]:5432\", \"unix:/x\"]", "from_credential"},
+         {{"[db]", address_expected + "\"db\""}, {"db:5432", "expects a list, like [a, b]"}}},
         {"users[].allow",
          {"[10.0.0.0/8, \"::1/128\", unix, 127.0.0.1]", "[]"},
          {{"[10.0.0.1/8]", network_expected + "\"10.0.0.1/8\""}, {"[everybody]", network_expected + "\"everybody\""}}},
@@ -228,7 +267,20 @@ std::vector<Case> other_cases() {
          {"{ file: a }"},
          {{"{ verifier: a }", "has an unknown key; expects " + secret_expected}}},
         {"credentials[].rotation.admin.password", {"{ env: A }"}, {{"pencil", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.allow_http", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
+        {"credentials[].source.login.password", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.headers[].value", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.body", {"{ value: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.client_secret", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.wrapped", {"true", "false"}, {{"yes", "expects true or false, not \"yes\""}}},
+        {"credentials[].source.access_key.secret", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.access_key.token", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.client_key.password", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.kms.access_key.secret", {"{ env: A }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.kms.access_key.token", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
+        {"credentials[].source.kms.client_key.password",
+         {"{ file: a }"},
+         {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.token", {"{ file: a }"}, {{"s.x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.secret_id", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
         {"credentials[].source.auth.jwt", {"{ file: a }"}, {{"x", "expects a mapping " + secret_expected}}},
@@ -245,6 +297,14 @@ std::vector<Case> all_cases() {
     return cases;
 }
 
+// `type=vault|nacos`: the first of these, as it stands in a file.
+std::string neighbour_of(const Option& option) {
+    if (option.only_for.empty())
+        return {};
+    std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));
+    return neighbour.replace(neighbour.find('='), 1, ": ") + ", ";
+}
+
 // One flow mapping per step of the path, with the neighbours without which the key would not apply.
 std::string file_with(const Option& option, const std::string& value) {
     std::string open, close, last(option.key());
@@ -254,17 +314,14 @@ std::string file_with(const Option& option, const std::string& value) {
         path.remove_prefix(dot + 1);
         bool list = step.ends_with("[]");
         open += std::string(step.substr(0, step.find('['))) + (list ? ": [{ " : ": { ");
-        if (list && last != "name" && step != "routes[]")
+        if (list && path != "name" && step != "routes[]")
             open += "name: x, ";
         close = (list ? " }]" : " }") + close;
-        if (step == "source" && path.find('.') != std::string_view::npos)
-            open += path.starts_with("initial.") ? "type: local, " : "type: vault, ";
+        auto within = path.substr(0, path.find_first_of(".["));
+        if (step == "source" && within != path)
+            open += neighbour_of(*find_option("credentials[].source." + std::string(within)));
     }
-    if (!option.only_for.empty()) {
-        std::string neighbour(option.only_for.substr(0, option.only_for.find('|')));
-        open += neighbour.replace(neighbour.find('='), 1, ": ") + ", ";
-    }
-    return open + last + ": " + value + close;
+    return open + neighbour_of(option) + last + ": " + value + close;
 }
 
 std::vector<std::string> findings(const Option& option, const std::string& value) {

@@ -142,5 +142,21 @@ TEST(AdminSection, NeedsATokenWhereOthersReachIt) {
                 IsEmpty());
 }
 
+TEST(HostsFromCredential, NeedASecretThatNamesThem) {
+    auto with_source = [](const std::string& source) {
+        return users + "credentials: [{ name: main, source: { " + source + " } }]\n" +
+               "upstreams: [{ name: main, hosts: from_credential, credential: main }]\n";
+    };
+    auto result = FakeInputs().load(with_source("type: file, path: /etc/secret.json"));
+    ASSERT_THAT(result.errors, IsEmpty());
+    EXPECT_TRUE(result.config->upstreams[0].hosts_from_credential);
+    EXPECT_THAT(result.config->upstreams[0].hosts, IsEmpty());
+    EXPECT_THAT(FakeInputs().errors(with_source("type: aws_secrets_manager, secret: a")), IsEmpty());
+    auto refused = ElementsAre("/etc/rekey.yaml:3: upstreams[main].hosts: from_credential needs a secret that names "
+                               "hosts, which credentials[main].source is not");
+    EXPECT_THAT(FakeInputs().errors(with_source("type: env, username: A, password: B")), refused);
+    EXPECT_THAT(FakeInputs().errors(with_source("type: rds_iam, user: a")), refused);
+}
+
 } // namespace
 } // namespace rekey::config

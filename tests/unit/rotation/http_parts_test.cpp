@@ -82,6 +82,10 @@ TEST(WriteRequest, HasALengthWhereThereMayBeABody) {
     EXPECT_EQ(write_request("POST", "/", "h", {}, {}),
               "POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: rekey\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n");
     EXPECT_TRUE(write_request("PUT", "/", "h", {}, "x").ends_with("Content-Length: 1\r\n\r\nx"));
+    std::vector<Header> headers;
+    headers.push_back({"accept", protocol::Secret("text/plain")});
+    EXPECT_EQ(write_request("GET", "/", "h", headers, {}),
+              "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: rekey\r\naccept: text/plain\r\n\r\n");
     EXPECT_TRUE(is_header_value("s.token-_"));
     EXPECT_FALSE(is_header_value("a\r\nX: b"));
     EXPECT_FALSE(is_header_value("\xc3\xa4"));

@@ -43,6 +43,22 @@ TEST(FileDocument, ReadsJson) {
     expect_credential(file(R"({"username":"o\u00e4","password":"\"\\\u20ac "})"), "o\xc3\xa4", "\"\\\xe2\x82\xac ");
 }
 
+TEST(FileDocument, ReadsWhereTheDatabaseIs) {
+    auto endpoint = [](std::string text) {
+        auto result = file(std::move(text));
+        expect_credential(result);
+        return result.credential ? result.credential->endpoint.text() : std::string();
+    };
+    EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","host":"db","port":5433,"dbname":"shop"})"),
+              "db:5433/shop");
+    EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","host":"db","port":"5433"})"), "db:5433");
+    EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","url":"jdbc:mysql://db/shop"})"), "")
+        << "the applications'";
+    EXPECT_EQ(endpoint(R"({"username":"orders","password":"PW","host":7,"port":[]})"), "");
+    EXPECT_EQ(endpoint("username=orders\npassword=PW\nhost=db\nport=5433\ndbname=shop\n"), "db:5433/shop");
+    EXPECT_EQ(endpoint("username: orders\npassword: PW\nhost: *anchor\n"), "") << "of no interest to most";
+}
+
 TEST(FileDocument, ReadsVersionAndExpirationOfJson) {
     auto result =
         file(R"({"username":"orders","password":"PW","version_id":"v7","expiration":"2030-01-01T00:00:00Z"})");
@@ -138,6 +154,8 @@ TEST(ProgramOutput, ReadsKubectlsShape) {
     expect_credential(result);
     EXPECT_TRUE(result.credential->not_after);
     expect_error(program(R"({"kind":"ExecCredential","status":{"token":"PW"}})"), "names no user");
+    expect_credential(
+        parse_program_output(with_password(R"({"kind":"ExecCredential","status":{"token":"PW"}})"), "orders"));
     expect_error(program(R"({"kind":"ExecCredential","status":{"username":"orders"}})"), "\"token\" is missing");
     expect_error(program(R"({"kind":"ExecCredential"})"), "without \"status\"");
     expect_error(program(R"({"kind":"ExecCredential","status":"PW"})"), "without \"status\"");

@@ -203,6 +203,15 @@ TEST_F(ExecSource, PassesTheConfiguredVariables) {
     ::unsetenv("REKEY_TEST_KEPT");
 }
 
+TEST_F(ExecSource, RunsPluginsOfKubectlForAConfiguredUser) {
+    configuration_.source.user = "orders";
+    auto result = fetch(R"(case $KUBERNETES_EXEC_INFO in *'"apiVersion":"client.authentication.k8s.io/v1"'*))"
+                        R"( printf '{"kind":"ExecCredential","status":{"token":"PW"}}';; esac)");
+    ASSERT_TRUE(result.credential) << result.error;
+    EXPECT_EQ(result.credential->username, "orders");
+    EXPECT_EQ(result.credential->password.reveal(), password);
+}
+
 TEST_F(ExecSource, FailsWithTheProgram) {
     auto result = fetch(R"(printf '{"username":"orders","password":"PW"}'; echo 'no ticket for PW' >&2; exit 2)");
     EXPECT_EQ(result.error, "exec: /bin/sh ended with exit status 2");

@@ -215,10 +215,12 @@ TEST(CredentialFiles, AreOfOneVersionWhileKubernetesSwapsThem) {
     std::atomic<bool> stop{false};
     int versions = 0;
     std::thread kubelet([&] { swap_versions(directory, stop, versions); });
+    config::Source source;
+    source.path = directory.path();
     int read = 0;
     std::set<std::string> seen;
     for (int i = 0; i < 20'000 && (seen.size() < 50 || read < 2000); ++i) {
-        auto reading = read_credential_files(directory.path(), false);
+        auto reading = read_credential_files(source);
         if (!reading.result.credential) // before the first version, or versions that go faster than they can be read
             continue;
         ++read;
@@ -244,8 +246,10 @@ TEST(CredentialFiles, AreWholeWhileAFileIsReplaced) {
             fs::rename(path + ".new", path);
         }
     });
+    config::Source source;
+    source.path = path;
     for (int i = 0; i < 2000; ++i) {
-        auto reading = read_credential_files(path, false);
+        auto reading = read_credential_files(source);
         ASSERT_TRUE(reading.result.credential) << reading.result.error;
         ASSERT_EQ(reading.result.credential->username.substr(5),
                   reading.result.credential->password.reveal().substr(5));

@@ -9,7 +9,7 @@ TEST_F(VaultSource, MakesAnAccountThatLivesAsLongAsItsLease) {
     auto result = fetch();
     ASSERT_TRUE(result.credential) << result.error;
     EXPECT_TRUE(source_->leases());
-    EXPECT_FALSE(source_->rotates());
+    EXPECT_EQ(source_->rotates(), Rotates::no);
     EXPECT_EQ(result.credential->username, "v-app-1");
     EXPECT_EQ(result.credential->version, "database/creds/app/1");
     ASSERT_TRUE(result.credential->lease);

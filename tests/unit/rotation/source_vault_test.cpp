@@ -19,7 +19,7 @@ TEST_F(VaultSource, ReadsAKvSecretOfVersion2) {
         EXPECT_EQ(seen.header("x-vault-namespace"), "ns1");
     }
     EXPECT_EQ(source_->type(), "vault");
-    EXPECT_FALSE(source_->rotates());
+    EXPECT_EQ(source_->rotates(), Rotates::no);
 }
 
 TEST_F(VaultSource, ReadsAKvSecretOfVersion1WithOtherNames) {
@@ -91,7 +91,7 @@ TEST_F(VaultSource, TriggersTheRotationOfAStaticRoleOnce) {
     vault_.path = "database/static-creds/app";
     vault_.engine = VaultEngine::static_role;
     make();
-    EXPECT_TRUE(source_->rotates());
+    EXPECT_EQ(source_->rotates(), Rotates::at_once);
     auto rotate = [&] {
         std::string error = "not called";
         source_->rotate([&](std::string said) { error = std::move(said); });

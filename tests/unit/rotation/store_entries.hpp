@@ -19,6 +19,7 @@ inline rotation::StoreEntry full_entry() {
     entry.generation = 18446744073709551615u;
     entry.current = stored("orders", "the current password");
     entry.current->not_after = Time(std::chrono::nanoseconds(1'800'000'000'123'456'789));
+    entry.current->endpoint = {{{"db.example.com", 5432, ""}, {"::1", 1, ""}}, "orders"};
     entry.pending = stored("orders_clone", std::string_view("nul\0 \xff\"\\\n", 9));
     entry.previous = stored("", "");
     entry.step = rotation::JournalStep::tested;
@@ -34,7 +35,7 @@ inline bool same(const std::optional<rotation::StoredCredential>& a,
     if (!a || !b)
         return a.has_value() == b.has_value();
     return a->username == b->username && a->password.reveal() == b->password.reveal() && a->version == b->version &&
-           a->not_after == b->not_after;
+           a->not_after == b->not_after && a->endpoint == b->endpoint;
 }
 
 inline bool same(const rotation::StoreEntry& a, const rotation::StoreEntry& b) {
