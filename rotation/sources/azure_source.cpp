@@ -13,8 +13,6 @@ namespace rekey::rotation {
 
 namespace {
 
-constexpr int unauthorized = 401;
-
 http::ClientOptions client_options(const config::Azure& azure, Environment& environment,
                                    const config::Environment& variables, const http::RetryPolicy& retry,
                                    std::string& error) {
@@ -68,19 +66,20 @@ class AzureStore final : public RemoteStore {
             reply.result.error = options_.store + ": " + broken_;
             return reply;
         }
-        for (bool again : {true, false}) {
-            auto token = cache_.get(moment);
-            if (!token.error.empty()) {
-                reply.result.error = std::move(token.error);
-                reply.store_failed = token.store_failed;
-                return reply;
-            }
-            int status = 0;
-            reply = get(token.token, status);
-            if (status != unauthorized || !again)
-                break;
-            cache_.forget(); // perhaps it was taken back before its end
-        }
+        http::Request request;
+        request.url = config::parse_http_url(azure_->address).value_or(config::HttpUrl{});
+        auto version = azure_->version.empty() ? std::string() : "/" + azure_->version;
+        request.target = "/secrets/" + azure_->secret + version + "?api-version=7.4";
+        request.timeout = timeout_;
+        auto ask = [&](const protocol::Secret& token) {
+            request.headers.clear();
+            request.headers.push_back(bearer(token));
+            return client_.send(request);
+        };
+        auto read = [this](std::string_view body) { return parse_secret_bundle(body, azure_->shape); };
+        reply = ask_with_token(cache_, moment, client_.name_of(request), ask, read);
+        if (auto& credential = reply.result.credential)
+            credential->version = full_version(credential->version, versions_.of(*credential));
         return reply;
     }
 
@@ -90,37 +89,6 @@ class AzureStore final : public RemoteStore {
     }
 
   private:
-    RemoteReply get(const protocol::Secret& token, int& status) {
-        http::Request request;
-        request.url = config::parse_http_url(azure_->address).value_or(config::HttpUrl{});
-        auto version = azure_->version.empty() ? std::string() : "/" + azure_->version;
-        request.target = "/secrets/" + azure_->secret + version + "?api-version=7.4";
-        request.timeout = timeout_;
-        request.headers.push_back(bearer(token));
-        auto response = client_.send(request);
-        status = response.status;
-        RemoteReply reply;
-        reply.store_failed = !response.ok() && is_store_failure(status);
-        if (status == 0)
-            reply.result.error = std::move(response.error);
-        else if (!response.ok())
-            reply.result.error = client_.name_of(request) + ": " + explain_cloud_status(status, response.body.reveal());
-        else
-            reply.result = read(response, client_.name_of(request));
-        return reply;
-    }
-
-    FetchResult read(const http::Response& response, const std::string& name) const {
-        auto result = parse_secret_bundle(response.body.reveal(), azure_->shape);
-        if (!result.credential) {
-            result.error = name + ": " + result.error;
-            return result;
-        }
-        auto& credential = *result.credential;
-        credential.version = full_version(credential.version, versions_.of(credential));
-        return result;
-    }
-
     std::shared_ptr<const config::Azure> azure_;
     std::chrono::milliseconds timeout_;
     std::string broken_; // why it can never be asked

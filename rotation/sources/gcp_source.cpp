@@ -11,8 +11,6 @@ namespace rekey::rotation {
 
 namespace {
 
-constexpr int unauthorized = 401;
-
 http::ClientOptions client_options(const config::Gcp& gcp, Environment& environment,
                                    const config::Environment& variables, const http::RetryPolicy& retry,
                                    std::string& error) {
@@ -42,19 +40,19 @@ class GcpStore final : public RemoteStore {
             reply.result.error = options_.store + ": " + reply.result.error;
             return reply;
         }
-        for (bool again : {true, false}) {
-            auto token = cache_.get(moment);
-            if (!token.error.empty()) {
-                reply.result.error = std::move(token.error);
-                reply.store_failed = token.store_failed;
-                return reply;
-            }
-            int status = 0;
-            reply = access(token.token, status);
-            if (status != unauthorized || !again)
-                break;
-            cache_.forget(); // perhaps it was taken back before its end
-        }
+        http::Request request;
+        request.url = config::parse_http_url(gcp_endpoint(*gcp_)).value_or(config::HttpUrl{});
+        request.target = "/v1/" + version_name_ + ":access";
+        request.timeout = timeout_;
+        auto ask = [&](const protocol::Secret& token) {
+            request.headers.clear();
+            request.headers.push_back(bearer(token));
+            return client_.send(request);
+        };
+        auto read = [this](std::string_view body) { return parse_gcp_version(body, *gcp_); };
+        reply = ask_with_token(cache_, moment, client_.name_of(request), ask, read);
+        if (auto& credential = reply.result.credential)
+            credential->version = full_version(credential->version, versions_.of(*credential));
         return reply;
     }
 
@@ -73,36 +71,6 @@ class GcpStore final : public RemoteStore {
         if (!version_name_.empty() || !error.empty())
             return error;
         return "no project is known: neither `project` nor GOOGLE_CLOUD_PROJECT nor a key file names one";
-    }
-
-    RemoteReply access(const protocol::Secret& token, int& status) {
-        http::Request request;
-        request.url = config::parse_http_url(gcp_endpoint(*gcp_)).value_or(config::HttpUrl{});
-        request.target = "/v1/" + version_name_ + ":access";
-        request.timeout = timeout_;
-        request.headers.push_back(bearer(token));
-        auto response = client_.send(request);
-        status = response.status;
-        RemoteReply reply;
-        reply.store_failed = !response.ok() && is_store_failure(status);
-        if (status == 0)
-            reply.result.error = std::move(response.error);
-        else if (!response.ok())
-            reply.result.error = client_.name_of(request) + ": " + explain_cloud_status(status, response.body.reveal());
-        else
-            reply.result = read(response, client_.name_of(request));
-        return reply;
-    }
-
-    FetchResult read(const http::Response& response, const std::string& name) const {
-        auto result = parse_gcp_version(response.body.reveal(), *gcp_);
-        if (!result.credential) {
-            result.error = name + ": " + result.error;
-            return result;
-        }
-        auto& credential = *result.credential;
-        credential.version = full_version(credential.version, versions_.of(credential));
-        return result;
     }
 
     std::shared_ptr<const config::Gcp> gcp_;

@@ -35,4 +35,10 @@ class TokenCache {
     Clock::time_point ends_at_{};
 };
 
+// A secret behind a token: asked for once more with a fresh one where the service does not take it. `name` is the
+// request's, for errors; `read` gets the body of a success.
+RemoteReply ask_with_token(TokenCache& tokens, const Moment& moment, const std::string& name,
+                           const std::function<http::Response(const protocol::Secret& token)>& ask,
+                           const std::function<FetchResult(std::string_view body)>& read);
+
 } // namespace rekey::rotation
