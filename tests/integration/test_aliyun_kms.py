@@ -11,6 +11,7 @@ from support.following import (assert_a_wrong_password_changes_nothing, assert_f
                                assert_nobody_notices_that_the_store_is_away, generation)
 from support.pgbench import Pgbench
 from support.postgres import quote
+from support.products import FULL
 from support.waiting import wait_until
 
 
@@ -177,7 +178,10 @@ def test_keys_of_the_environment_ask(database, kms, kms_rekey):
     assert kms.asked and not kms.wrong
 
 
-@pytest.mark.parametrize("fault", ["Rejected.Throttling", "InternalFailure", "hang", "half", "html", "close"])
+FAULTS = ["Rejected.Throttling", "hang", "InternalFailure", "half", "html", "close"]
+
+
+@pytest.mark.parametrize("fault", FAULTS if FULL else FAULTS[:2])
 def test_what_goes_wrong_at_the_store_is_noticed_by_nobody(database, kms, kms_rekey, fault):
     database.initialise()
     secret = managed(kms, database)
